@@ -1,0 +1,1 @@
+"""Heedful measures how much heed a company pays to its customers."""

@@ -1,0 +1,1 @@
+"""A project's text files, typed and checked."""

@@ -1,0 +1,1 @@
+"""SQL models over the tables, one a file."""

@@ -1,0 +1,1 @@
+"""Measures, their SQL and their readings."""

@@ -1,0 +1,1 @@
+"""Scale, weigh and explain readings."""

@@ -1,0 +1,1 @@
+"""Canonical tables on Delta Lake and what fills them."""
