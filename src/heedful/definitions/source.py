@@ -1,0 +1,151 @@
+"""`sources/*.yaml`: where the rows of a table come from."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from heedful.definitions.fields import Model, Sql, Text, wrong
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_GLOB = "allowed: a path or glob, a list of them, or a mapping name: glob"
+_COLUMN = "allowed: a column or expression, a list of columns, or {constant: ...}"
+
+Scalar = str | int | float | bool | None
+
+
+class Constant(Model):
+    """The same value in every row."""
+
+    constant: Scalar
+    """The value; it takes the type of the column."""
+
+
+def _column(given: Any) -> Any:
+    if isinstance(given, str) and given:
+        return (given,)
+    if isinstance(given, tuple) and given and all(isinstance(one, str) and one for one in given):
+        return given
+    if isinstance(given, dict) and set(given) == {"constant"}:
+        if isinstance(given["constant"], (dict, tuple)):
+            raise wrong("{name}: the constant is not a single value", "allowed: text or a number")
+        return Constant(constant=given["constant"])
+    if isinstance(given, Constant):
+        return given
+    raise wrong("{name} {value} cannot be read as a column", _COLUMN)
+
+
+def _path(given: Any) -> Any:
+    globs = given.values() if isinstance(given, dict) else given
+    globs = (given,) if isinstance(given, str) else globs
+    if isinstance(given, (str, tuple, dict)) and globs:
+        if all(isinstance(glob, str) and glob for glob in globs):
+            return given
+    raise wrong("{name} {value} is not a path", _GLOB)
+
+
+def _date(given: Any) -> Any:
+    if given is None or isinstance(given, date):
+        return given
+    if isinstance(given, str) and _DATE.fullmatch(given):
+        try:
+            return date.fromisoformat(given)
+        except ValueError:
+            pass
+    raise wrong("{name} {value} is not a date", "allowed: such as 2024-12-31")
+
+
+def _dates(given: Any) -> Any:
+    formats = (given,) if isinstance(given, str) else given
+    if isinstance(formats, tuple) and all(isinstance(one, str) and one for one in formats):
+        return formats
+    raise wrong(
+        "{name} {value} is not a date format",
+        'allowed: such as "%d.%m.%Y %H:%M", a list of such, epoch_s, epoch_ms or epoch_us',
+    )
+
+
+Column = Annotated[
+    tuple[str, ...] | Constant, BeforeValidator(_column, json_schema_input_type=Any)
+]
+"""Columns or expressions, of which the first that the file has counts; or a constant."""
+
+
+class ReadOptions(Model):
+    """How the files are written."""
+
+    encoding: Text = "utf-8"
+    """Character encoding."""
+    delimiter: Text | None = None
+    """What stands between the fields of a line; found out where not given."""
+    quote: Annotated[str, Field(min_length=1, max_length=1)] = '"'
+    """What stands around a field that holds delimiters; doubled inside it."""
+    nulls: tuple[str, ...] = ("",)
+    """What stands for "not known"."""
+    dates: Annotated[tuple[str, ...], BeforeValidator(_dates, json_schema_input_type=Any)] = ()
+    """Formats of dates, in strptime's letters, or epoch_s, epoch_ms, epoch_us; ISO where none."""
+    timezone: Text | None = None
+    """The timezone of times that name none; the project's where not given."""
+    decimal: Literal[".", ","] = "."
+    """What stands before the decimals."""
+    thousands: Literal[".", ",", " ", "'", "_"] | None = None
+    """What stands between thousands."""
+    header_rows: Annotated[int, Field(ge=0)] = 1
+    """How many rows name the columns."""
+    skip_rows: Annotated[int, Field(ge=0)] | None = None
+    """How many lines stand before the header; found out where not given."""
+    sheet: Text | None = None
+    """The sheet of a workbook; the first where not given."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> ReadOptions:
+        if self.thousands == self.decimal:
+            raise wrong(
+                f'{{name}}: thousands and decimal are both "{self.decimal}"', "they must differ"
+            )
+        return self
+
+
+class Source(Model):
+    """Where the rows of a table come from."""
+
+    named_by: ClassVar[str | None] = "name"
+
+    name: Text
+    """The name of its file."""
+    table: Text
+    """The table it fills."""
+    path: Annotated[
+        str | tuple[str, ...] | dict[str, str], BeforeValidator(_path, json_schema_input_type=Any)
+    ]
+    """Files, as globs relative to the project; a mapping names each for `sql`."""
+    format: Text | None = None
+    """A known export of another product; then columns need not be named."""
+    read: ReadOptions = ReadOptions()
+    """How the files are written."""
+    columns: dict[str, Column] = {}
+    """Column of the table to column or expression of the file."""
+    where: Sql | None = None
+    """SQL condition; other rows are left out on purpose."""
+    attributes: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Column] = {}
+    """Further columns, as text; each becomes a dimension."""
+    sql: Text | None = None
+    """A file with a SELECT over `files`, or over the names of `path`."""
+    key: Literal["generated"] | None = None
+    """generated: rows have no key of their own; one is made of their content."""
+    replace: Literal["file", "period", "all"] = "file"
+    """What an import of rows without a key takes the place of."""
+    observed_until: Annotated[
+        date | None, BeforeValidator(_date, json_schema_input_type=str)
+    ] = None
+    """Until when the data is complete; the newest time in the table where not given."""
+
+    @property
+    def globs(self) -> dict[str, tuple[str, ...]]:
+        """The globs by the name of the view they become; `files` where they have no name."""
+        if isinstance(self.path, dict):
+            return {name: (glob,) for name, glob in self.path.items()}
+        return {"files": (self.path,) if isinstance(self.path, str) else self.path}
