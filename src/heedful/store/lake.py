@@ -164,16 +164,19 @@ class Lake:
 
         new = not self.exists(name)
         whole = mode == "overwrite" and where is None
+        options: dict[str, Any] = {"mode": "append" if new else mode, "schema_mode": "merge"}
+        if new:
+            options |= {"partition_by": list(partition_by) or None, "configuration": PLAIN}
+        elif whole:
+            options["schema_mode"] = "overwrite"
+        elif where:
+            options["predicate"] = where
         write_deltalake(
             str(self.path(name)),
             data,
-            mode="append" if new else mode,  # type: ignore[arg-type]
-            schema_mode="overwrite" if whole and not new else "merge",
-            predicate=None if new else where,
-            partition_by=list(partition_by) if new and partition_by else None,
-            configuration=PLAIN if new else None,
             writer_properties=_compressed(),
             commit_properties=_touched(touched),
+            **options,
         )
         return int(self.open(name).version())
 
