@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from heedful.definitions.fields import Model, Sql, Text, wrong
+from heedful.definitions.fields import Id, Model, Sql, Text, Timezone, wrong
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _GLOB = "allowed: a path or glob, a list of them, or a mapping name: glob"
@@ -41,10 +41,11 @@ def _column(given: Any) -> Any:
 def _path(given: Any) -> Any:
     globs = given.values() if isinstance(given, dict) else given
     globs = (given,) if isinstance(given, str) else globs
-    if isinstance(given, (str, tuple, dict)) and globs:
-        if all(isinstance(glob, str) and glob for glob in globs):
-            return given
-    raise wrong("{name} {value} is not a path", _GLOB)
+    if not isinstance(given, (str, tuple, dict)) or not globs:
+        raise wrong("{name} {value} is not a path", _GLOB)
+    if not all(isinstance(glob, str) and glob for glob in globs):
+        raise wrong("{name} holds something that is not a path", _GLOB)
+    return given
 
 
 def _date(given: Any) -> Any:
@@ -68,9 +69,7 @@ def _dates(given: Any) -> Any:
     )
 
 
-Column = Annotated[
-    tuple[str, ...] | Constant, BeforeValidator(_column, json_schema_input_type=Any)
-]
+Column = Annotated[tuple[str, ...] | Constant, BeforeValidator(_column, json_schema_input_type=Any)]
 """Columns or expressions, of which the first that the file has counts; or a constant."""
 
 
@@ -87,7 +86,7 @@ class ReadOptions(Model):
     """What stands for "not known"."""
     dates: Annotated[tuple[str, ...], BeforeValidator(_dates, json_schema_input_type=Any)] = ()
     """Formats of dates, in strptime's letters, or epoch_s, epoch_ms, epoch_us; ISO where none."""
-    timezone: Text | None = None
+    timezone: Timezone | None = None
     """The timezone of times that name none; the project's where not given."""
     decimal: Literal[".", ","] = "."
     """What stands before the decimals."""
@@ -112,7 +111,7 @@ class ReadOptions(Model):
 class Source(Model):
     """Where the rows of a table come from."""
 
-    named_by: ClassVar[str | None] = "name"
+    unwritten: ClassVar[frozenset[str]] = frozenset({"name"})
 
     name: Text
     """The name of its file."""
@@ -126,11 +125,11 @@ class Source(Model):
     """A known export of another product; then columns need not be named."""
     read: ReadOptions = ReadOptions()
     """How the files are written."""
-    columns: dict[str, Column] = {}
+    columns: dict[str, Column] = Field(default={})
     """Column of the table to column or expression of the file."""
     where: Sql | None = None
     """SQL condition; other rows are left out on purpose."""
-    attributes: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Column] = {}
+    attributes: dict[Id, Column] = Field(default={})
     """Further columns, as text; each becomes a dimension."""
     sql: Text | None = None
     """A file with a SELECT over `files`, or over the names of `path`."""
@@ -138,9 +137,9 @@ class Source(Model):
     """generated: rows have no key of their own; one is made of their content."""
     replace: Literal["file", "period", "all"] = "file"
     """What an import of rows without a key takes the place of."""
-    observed_until: Annotated[
-        date | None, BeforeValidator(_date, json_schema_input_type=str)
-    ] = None
+    observed_until: Annotated[date | None, BeforeValidator(_date, json_schema_input_type=str)] = (
+        None
+    )
     """Until when the data is complete; the newest time in the table where not given."""
 
     @property

@@ -1,0 +1,209 @@
+"""Checks the SQL in a project's files, and the tables, facts and columns it names."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from heedful.definitions.document import KeyPath
+from heedful.definitions.entry import Entry
+from heedful.definitions.expression import looks_like_sql, query_problem, read
+from heedful.definitions.kpi import Kpi
+from heedful.definitions.problem import Problem, did_you_mean, one_of
+from heedful.definitions.references import Draft
+from heedful.definitions.source import Constant, Source
+
+Schema = Mapping[str, Collection[str]]
+
+
+@dataclass(frozen=True)
+class SqlChecks:
+    """Checks of SQL against what is known of tables and facts.
+
+    Attributes:
+        draft: The project's files.
+        root: The project folder.
+        tables: The columns of each table; `None`: not known, not checked.
+        facts: The columns of each fact; `None`: not known, not checked.
+        formats: The exports of other products that are known.
+    """
+
+    draft: Draft
+    root: Path
+    tables: Schema | None = None
+    facts: Schema | None = None
+    formats: Collection[str] = field(default=())
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield everything that is wrong."""
+        for source in self.draft.sources:
+            yield from self._source(source)
+        yield from self._segments()
+        yield from self._exclude()
+        for kpi in self.draft.kpis:
+            yield from self._kpi(kpi)
+
+    def attributes(self, table: str | None = None) -> set[str]:
+        """Return the attributes that sources add, to one table or to any."""
+        return {
+            name
+            for entry in self.draft.sources
+            if table in (None, entry.value.table)
+            for name in entry.value.attributes
+        }
+
+    def dimensions(self) -> set[str]:
+        """Return the columns that every fact has besides its own."""
+        return self.attributes() | set(self.draft.segments) | {"stage"}
+
+    def _expression(
+        self, entry: Entry[Any], path: KeyPath, sql: str, known: set[str] | None, of: str
+    ) -> Iterator[Problem]:
+        """Check one expression about rows of a table or fact with known columns."""
+        name = ".".join(str(step) for step in path if isinstance(step, str))
+        expression = read(sql)
+        if expression.wrong:
+            hint = "allowed: an SQL expression over one row"
+            yield entry.problem(path, f'{name} "{sql}" {expression.wrong}', hint)
+            return
+        lower = {column.lower() for column in known or ()}
+        for column in expression.columns:
+            if known is not None and column.lower() not in lower:
+                yield entry.problem(
+                    path, f'{name}: {of} has no column "{column}"', one_of(sorted(known), column)
+                )
+        parameters = self.draft.rules.value.parameters()
+        for parameter in expression.parameters:
+            if parameter not in parameters:
+                hint = f"allowed: a field of rules.yaml{did_you_mean(parameter, parameters)}"
+                yield entry.problem(path, f'{name}: parameter "${parameter}" is not known', hint)
+
+    def _kpi(self, entry: Entry[Kpi]) -> Iterator[Problem]:
+        kpi = entry.value
+        known = None
+        if "fact" not in entry.broken and self.facts is not None:
+            if kpi.fact in self.facts:
+                known = set(self.facts[kpi.fact]) | self.dimensions()
+            elif not (self.root / "facts" / f"{kpi.fact}.sql").is_file():
+                options = one_of(sorted(self.facts), kpi.fact)
+                yield entry.problem(("fact",), f'fact "{kpi.fact}" is not known', options)
+        of = f'fact "{kpi.fact}"'
+        if "measure" not in entry.broken:
+            for field_name, sql in kpi.measure.expressions().items():
+                yield from self._expression(entry, ("measure", field_name), sql, known, of)
+        if kpi.where is not None:
+            yield from self._expression(entry, ("where",), kpi.where, known, of)
+        for index, dimension in enumerate(kpi.breakdowns):
+            if known is not None and dimension not in known:
+                yield entry.problem(
+                    ("breakdowns", index),
+                    f'breakdowns: {of} has no dimension "{dimension}"',
+                    one_of(sorted(known), dimension),
+                )
+
+    def _segments(self) -> Iterator[Problem]:
+        for dimension, entry in self.draft.segments.items():
+            table = entry.value.table
+            known = self._columns(table)
+            for case, sql in entry.value.cases.items():
+                yield from self._expression(entry, ("cases", case), sql, known, f'table "{table}"')
+            if dimension in self.attributes():
+                hint = "choose another name"
+                yield entry.problem((), f'"{dimension}" is already an attribute of a source', hint)
+            for fact, columns in (self.facts or {}).items():
+                if dimension in columns:
+                    hint = "choose another name"
+                    yield entry.problem((), f'"{dimension}" is already a column of {fact}', hint)
+                    break
+
+    def _exclude(self) -> Iterator[Problem]:
+        entry = self.draft.rules
+        for table, sql in entry.value.exclude.items():
+            if self.tables is not None and table not in self.tables:
+                options = one_of(sorted(self.tables), table)
+                yield entry.problem(("exclude", table), f'table "{table}" is not known', options)
+            elif sql:
+                known = self._columns(table)
+                yield from self._expression(
+                    entry, ("exclude", table), sql, known, f'table "{table}"'
+                )
+
+    def _columns(self, table: str) -> set[str] | None:
+        """Return the columns of a table with the attributes that sources add to it."""
+        if self.tables is None or table not in self.tables:
+            return None
+        return set(self.tables[table]) | self.attributes(table)
+
+    def _source(self, entry: Entry[Source]) -> Iterator[Problem]:
+        source = entry.value
+        columns = None
+        if self.tables is not None and "table" not in entry.broken:
+            columns = self.tables.get(source.table)
+            if columns is None:
+                options = one_of(sorted(self.tables), source.table)
+                yield entry.problem(("table",), f'table "{source.table}" is not known', options)
+        for column in source.columns if columns is not None else ():
+            if column not in (columns or ()):
+                yield entry.problem(
+                    ("columns", column),
+                    f'table "{source.table}" has no column "{column}"',
+                    f"{one_of(sorted(columns or ()), column)}; other columns go under attributes",
+                )
+        for attribute in source.attributes if columns is not None else ():
+            if attribute in (columns or ()):
+                yield entry.problem(
+                    ("attributes", attribute),
+                    f'"{attribute}" is a column of table "{source.table}"',
+                    "move it to columns",
+                )
+        if source.format is not None and source.format not in self.formats:
+            options = one_of(sorted(self.formats), source.format) if self.formats else ""
+            yield entry.problem(
+                ("format",),
+                f'format "{source.format}" is not known',
+                options or "leave it out and name the columns",
+            )
+        yield from self._source_sql(entry)
+
+    def _source_sql(self, entry: Entry[Source]) -> Iterator[Problem]:
+        source = entry.value
+        given = {"columns", "sql", "format"} & (source.model_fields_set | entry.broken)
+        if not given:
+            yield entry.problem((), "says nothing about columns", "add columns, sql or format")
+        if isinstance(source.path, dict) and source.sql is None and "sql" not in entry.broken:
+            yield entry.problem(
+                ("path",),
+                "path gives names to files, but there is no sql that uses them",
+                "add sql, or write path as a list",
+            )
+        for kind in ("columns", "attributes"):
+            for name, column in getattr(source, kind).items():
+                for sql in () if isinstance(column, Constant) else column:
+                    wrong = looks_like_sql(sql) and read(sql, one_row=False).wrong
+                    if wrong:
+                        yield entry.problem(
+                            (kind, name),
+                            f"{kind}.{name} {sql!r} {wrong}",
+                            "allowed: an SQL expression, or a column's name in double quotes",
+                        )
+        if source.where is not None:
+            wrong = read(source.where, one_row=False).wrong
+            if wrong:
+                hint = "allowed: an SQL condition"
+                yield entry.problem(("where",), f'where "{source.where}" {wrong}', hint)
+        if source.sql is not None:
+            yield from self._sql_file(entry, source.sql)
+
+    def _sql_file(self, entry: Entry[Source], file: str) -> Iterator[Problem]:
+        path = self.root / file
+        if not path.is_file():
+            yield entry.problem(("sql",), f"{file} does not exist", "paths begin at the project")
+            return
+        try:
+            wrong = query_problem(path.read_text("utf-8-sig"))
+        except UnicodeDecodeError:
+            wrong = (1, "is not UTF-8")
+        if wrong:
+            yield Problem(file, wrong[0], wrong[1], "allowed: one SELECT")

@@ -1,0 +1,91 @@
+"""What the typed project files are made of: the base model and the kinds of fields they share."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from heedful.definitions.problem import did_you_mean
+
+_PERCENT = re.compile(r"\s*([-+]?[0-9]+(?:\.[0-9]+)?)\s*%\s*")
+
+
+class Model(BaseModel):
+    """A part of a project file: cannot be changed, and knows all its fields."""
+
+    unwritten: ClassVar[frozenset[str]] = frozenset()
+    """Fields that may not stand in the file: its name or something else gives them."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+    )
+
+
+def wrong(found: str, allowed: str, at: tuple[str, ...] = ()) -> PydanticCustomError:
+    """Return the error that a validator raises.
+
+    Args:
+        found: What is wrong; `{name}` and `{value}` stand for the field and what it holds.
+        allowed: What is allowed, or what to do.
+        at: The path to point at, from where the validator stands.
+    """
+    context = {"found": found, "allowed": allowed, "at": at}
+    return PydanticCustomError("definition", "{found}; {allowed}", context)
+
+
+def percentage(value: Any) -> Any:
+    """Turn `30%` into 0.3 and leave numbers alone.
+
+    Examples:
+        >>> percentage("30%"), percentage(0.3)
+        (0.3, 0.3)
+    """
+    if isinstance(value, str):
+        match = _PERCENT.fullmatch(value)
+        if match:
+            return float(match[1]) / 100
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise wrong("{name} {value} is not a percentage", "allowed: such as 30% or 0.3")
+    return float(value)
+
+
+def _timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        hint = did_you_mean(name, available_timezones())
+        raise wrong(
+            "{name} {value} is not known", f"allowed: an IANA name such as Europe/Berlin{hint}"
+        ) from None
+    return name
+
+
+_PERCENT_SCHEMA = {
+    "anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^[-+]?[0-9.]+ ?%$"}]
+}
+
+Text = Annotated[str, Field(min_length=1)]
+"""Words for people."""
+
+Sql = Annotated[str, Field(min_length=1)]
+"""An SQL expression, in DuckDB's dialect."""
+
+Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+"""A name that is also the name of a file or column: lower case, digits and `_`."""
+
+Number = Annotated[
+    float,
+    BeforeValidator(percentage, json_schema_input_type=Any),
+    Field(allow_inf_nan=False, json_schema_extra=_PERCENT_SCHEMA),
+]
+"""A number, or a percentage such as `30%`."""
+
+Share = Annotated[Number, Field(ge=0, le=1)]
+"""A share from 0 to 1, or a percentage from 0% to 100%."""
+
+Timezone = Annotated[Text, AfterValidator(_timezone)]
+"""An IANA timezone."""

@@ -1,0 +1,208 @@
+"""The kinds of numbers a KPI can be, each over the rows of one fact."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from heedful.definitions.fields import Model, Sql, wrong
+from heedful.definitions.problem import one_of
+from heedful.definitions.rules import Days
+
+Unit = Literal["share", "nps", "hours", "seconds", "days", "money", "count", "score"]
+In = Annotated[Unit, Field(alias="in")]
+Quantum = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Measure(Model):
+    """What all kinds share."""
+
+    kind: ClassVar[str]
+    sql_fields: ClassVar[tuple[str, ...]]
+
+    def expressions(self) -> dict[str, str]:
+        """Return the SQL expressions, by the field that holds them."""
+        return {name: getattr(self, name) for name in self.sql_fields}
+
+
+class Share(_Measure):
+    """The share of rows for which a condition is true, 0 to 1."""
+
+    kind: ClassVar[str] = "share"
+    sql_fields: ClassVar[tuple[str, ...]] = ("share",)
+    share: Sql
+    """The condition; rows where it is null do not count."""
+
+    @property
+    def unit(self) -> Unit:
+        """The unit of the value."""
+        return "share"
+
+
+class TopBox(_Measure):
+    """The share of answers in the highest boxes of their scale, 0 to 1."""
+
+    kind: ClassVar[str] = "top_box"
+    sql_fields: ClassVar[tuple[str, ...]] = ("top_box", "of")
+    top_box: Sql
+    """The answer."""
+    of: Sql
+    """The highest answer on offer."""
+    boxes: Annotated[int, Field(gt=0)] = 2
+    """How many of the highest answers count."""
+
+    @property
+    def unit(self) -> Unit:
+        """The unit of the value."""
+        return "share"
+
+
+class Nps(_Measure):
+    """Net promoter score: percent of 9-10 less percent of 0-6, -100 to 100."""
+
+    kind: ClassVar[str] = "nps"
+    sql_fields: ClassVar[tuple[str, ...]] = ("nps",)
+    nps: Sql
+    """The answer, 0 to 10."""
+
+    @property
+    def unit(self) -> Unit:
+        """The unit of the value."""
+        return "nps"
+
+
+class Mean(_Measure):
+    """The mean of an amount over rows."""
+
+    kind: ClassVar[str] = "mean"
+    sql_fields: ClassVar[tuple[str, ...]] = ("mean",)
+    mean: Sql
+    """The amount; rows where it is null do not count."""
+    unit: In
+    """The unit of the value."""
+
+
+class Ratio(_Measure):
+    """The sum of one amount per the sum of another."""
+
+    kind: ClassVar[str] = "ratio"
+    sql_fields: ClassVar[tuple[str, ...]] = ("ratio", "per")
+    ratio: Sql
+    """The amount above."""
+    per: Sql
+    """The amount below."""
+    unit: In
+    """The unit of the value."""
+
+
+class Rate(_Measure):
+    """How many events there are per exposure, such as a customer's month."""
+
+    kind: ClassVar[str] = "rate"
+    sql_fields: ClassVar[tuple[str, ...]] = ("rate", "per")
+    rate: Sql
+    """The number of events of a row."""
+    per: Sql
+    """The exposure of a row."""
+    unit: In
+    """The unit of the value."""
+
+
+class Total(_Measure):
+    """The sum of an amount."""
+
+    kind: ClassVar[str] = "total"
+    sql_fields: ClassVar[tuple[str, ...]] = ("total",)
+    total: Sql
+    """The amount."""
+    unit: Annotated[Literal["money", "count"], Field(alias="in")]
+    """The unit of the value."""
+
+
+class Quantile(_Measure):
+    """A quantile of an amount over rows; the median where `q` is 0.5."""
+
+    kind: ClassVar[str] = "quantile"
+    sql_fields: ClassVar[tuple[str, ...]] = ("quantile",)
+    quantile: Sql
+    """The amount; rows where it is null do not count."""
+    q: Quantum = 0.5
+    """Which quantile."""
+    unit: In
+    """The unit of the value."""
+
+
+class Duration(_Measure):
+    """A quantile of the time until something happens, by Kaplan-Meier.
+
+    Rows for which it has not happened yet count as "at least so long".
+    """
+
+    kind: ClassVar[str] = "duration"
+    sql_fields: ClassVar[tuple[str, ...]] = ("duration", "event")
+    duration: Sql
+    """The time to the event, or to the end of observation."""
+    event: Sql
+    """Whether the event happened."""
+    q: Quantum = 0.5
+    """Which quantile."""
+    unit: Annotated[Literal["hours", "seconds", "days"], Field(alias="in")]
+    """The unit of the value."""
+
+
+class Retention(_Measure):
+    """The share still there after so many days, by Kaplan-Meier, 0 to 1."""
+
+    kind: ClassVar[str] = "retention"
+    sql_fields: ClassVar[tuple[str, ...]] = ("retention", "lost")
+    retention: Sql
+    """Days to the loss, or to the end of observation."""
+    lost: Sql
+    """Whether the customer was lost."""
+    after: Annotated[Days, Field(gt=0)]
+    """After how many days; or a rule, such as $early_churn_days."""
+    complement: bool = False
+    """Whether to give the share lost instead."""
+
+    @property
+    def unit(self) -> Unit:
+        """The unit of the value."""
+        return "share"
+
+
+KINDS: dict[str, type[_Measure]] = {
+    kind.kind: kind
+    for kind in (Share, TopBox, Nps, Mean, Ratio, Rate, Total, Quantile, Duration, Retention)
+}
+
+
+def _kind(given: Any) -> str:
+    """Tell the kind of a measure by its one field that names a kind."""
+    if isinstance(given, _Measure):
+        return type(given).__name__
+    if not isinstance(given, dict):
+        raise wrong("{name} {value} is not a mapping", "allowed: such as {share: resolved}")
+    named = [kind for kind in KINDS if kind in given]
+    if not named:
+        first = next(iter(given), "")
+        raise wrong("{name} names no kind of measure", one_of(KINDS, first))
+    if len(named) > 1:
+        raise wrong(f"{{name}} names more than one kind: {' and '.join(named)}", "keep one of them")
+    return KINDS[named[0]].__name__
+
+
+Measure = Annotated[
+    Annotated[Share, Tag("Share")]
+    | Annotated[TopBox, Tag("TopBox")]
+    | Annotated[Nps, Tag("Nps")]
+    | Annotated[Mean, Tag("Mean")]
+    | Annotated[Ratio, Tag("Ratio")]
+    | Annotated[Rate, Tag("Rate")]
+    | Annotated[Total, Tag("Total")]
+    | Annotated[Quantile, Tag("Quantile")]
+    | Annotated[Duration, Tag("Duration")]
+    | Annotated[Retention, Tag("Retention")],
+    Discriminator(_kind),
+]
+"""One of the kinds; which one is told by the field that bears its name."""

@@ -1,0 +1,247 @@
+"""Reads all the text files of a project, and says everything that is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+from heedful.definitions import playbook as playbooks
+from heedful.definitions.columns import Schema, SqlChecks
+from heedful.definitions.document import Document
+from heedful.definitions.entry import Entry, Folder, not_a_name, unnamed
+from heedful.definitions.fields import Model
+from heedful.definitions.hypothesis import Hypothesis
+from heedful.definitions.kpi import CatalogueKpi, Kpi
+from heedful.definitions.kpi_files import catalogue_kpis, read_catalogue, read_kpis
+from heedful.definitions.playbook import Playbook
+from heedful.definitions.problem import Problem, ProjectError
+from heedful.definitions.references import Draft, reference_problems
+from heedful.definitions.rules import Rules
+from heedful.definitions.scorecard import ScorecardDefinition
+from heedful.definitions.segment import Segment
+from heedful.definitions.settings import Settings
+from heedful.definitions.source import Source
+
+SETTINGS = "heedful.yaml"
+_FILES = (SETTINGS, "rules.yaml", "segments.yaml", "scorecard.yaml", "hypotheses.yaml")
+_TEXT = "?"
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """Everything that a project's files define.
+
+    Attributes:
+        root: The project folder.
+        settings: `heedful.yaml`.
+        rules: `rules.yaml`, or its defaults.
+        segments: `segments.yaml`, by dimension.
+        kpis: The KPIs that are switched on, by id.
+        catalogue: All KPIs of the catalogue, also the planned ones, by id.
+        scorecard: `scorecard.yaml`, or its default.
+        sources: `sources/*.yaml`, by name.
+        hypotheses: `hypotheses.yaml`, by id.
+        playbooks: `playbooks/*.md`, by id.
+    """
+
+    root: Path
+    settings: Settings
+    rules: Rules
+    segments: Mapping[str, Segment]
+    kpis: Mapping[str, Kpi]
+    catalogue: Mapping[str, CatalogueKpi]
+    scorecard: ScorecardDefinition
+    sources: Mapping[str, Source]
+    hypotheses: Mapping[str, Hypothesis]
+    playbooks: Mapping[str, Playbook]
+
+    @property
+    def data(self) -> Path:
+        """The folder that Heedful writes to."""
+        return self.root / self.settings.data
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What came of reading a project.
+
+    Attributes:
+        definitions: What the files define; `None` if anything is wrong.
+        problems: Everything that is wrong, by file and line.
+    """
+
+    definitions: Definitions | None
+    problems: tuple[Problem, ...]
+
+    def valid(self) -> Definitions:
+        """Return the definitions.
+
+        Raises:
+            ProjectError: Something is wrong with the files.
+        """
+        if self.definitions is None:
+            raise ProjectError(self.problems)
+        return self.definitions
+
+
+def find_root(start: Path) -> Path | None:
+    """Return a folder, or its nearest parent, that holds a project."""
+    start = start.resolve()
+    return next((each for each in (start, *start.parents) if (each / SETTINGS).is_file()), None)
+
+
+def load(
+    root: Path,
+    catalogue: Path,
+    *,
+    tables: Schema | None = None,
+    facts: Schema | None = None,
+    formats: Collection[str] = (),
+) -> Loaded:
+    """Read all files of a project.
+
+    Args:
+        root: The project folder.
+        catalogue: The folder of the built-in KPIs.
+        tables: The columns of each table; where given, files may name no others.
+        facts: The columns of each fact; where given, files may name no others.
+        formats: The known exports of other products.
+
+    Raises:
+        ProjectError: The built-in catalogue is broken.
+    """
+    folder = Folder(root)
+    if not (root / SETTINGS).exists():
+        found = Problem(SETTINGS, 1, "does not exist", f"make a project with: heedful init {root}")
+        return Loaded(None, (found,))
+    raw = read_catalogue(catalogue)
+    draft = _draft(folder, raw)
+    folder.problems += _strays(root)
+    folder.problems += reference_problems(draft)
+    folder.problems += SqlChecks(draft, root, tables, facts, formats).problems()
+    if folder.problems:
+        return Loaded(None, _said_once(folder.problems, draft))
+    definitions = Definitions(
+        root=root,
+        settings=draft.settings.value,
+        rules=draft.rules.value,
+        segments={name: entry.value for name, entry in draft.segments.items()},
+        kpis={entry.value.id: entry.value for entry in draft.kpis},
+        catalogue=catalogue_kpis(raw, draft.rules.value),
+        scorecard=draft.scorecard.value,
+        sources={entry.value.name: entry.value for entry in draft.sources},
+        hypotheses={entry.value.id: entry.value for entry in draft.hypotheses},
+        playbooks={each.id: each for each in draft.playbooks},
+    )
+    return Loaded(definitions, ())
+
+
+def _said_once(problems: list[Problem], draft: Draft) -> tuple[Problem, ...]:
+    """Sort problems, and drop those that a KPI only copies from another by `like`."""
+    likes = {entry.value.id: entry.value.like for entry in draft.kpis}
+    said = {(each.file, each.found, each.allowed) for each in problems}
+
+    def copied(problem: Problem) -> bool:
+        name = problem.file.removeprefix("kpis/").removesuffix(".yaml")
+        source = f"kpis/{likes.get(name)}.yaml"
+        return (source, problem.found, problem.allowed) in said
+
+    return tuple(sorted(each for each in set(problems) if not copied(each)))
+
+
+def _draft(folder: Folder, catalogue: Mapping[str, Mapping[str, object]]) -> Draft:
+    """Read every file by itself."""
+    empty = Entry(Settings(name=_TEXT, timezone="UTC", currency="EUR"), Document(SETTINGS, {}))
+    document = folder.document(SETTINGS)
+    stand_ins = {"name": _TEXT, "timezone": "UTC", "currency": "EUR"}
+    settings = document and folder.check(Settings, document, stand_ins=stand_ins)
+    # Without settings nothing follows about teams and stages.
+    settings = settings or empty._replace(broken=frozenset({"teams", "stages"}))
+    rules = _optional(folder, Rules, "rules.yaml")
+    return Draft(
+        settings=settings,
+        rules=rules,
+        scorecard=_optional(folder, ScorecardDefinition, "scorecard.yaml"),
+        segments=dict(_segments(folder)),
+        kpis=read_kpis(folder, catalogue, rules.value),
+        sources=list(_sources(folder)),
+        hypotheses=list(_hypotheses(folder)),
+        playbooks=list(_playbooks(folder)),
+        kpi_files={path.stem for path in (folder.root / "kpis").glob("*.yaml")},
+        playbook_files={path.stem for path in (folder.root / "playbooks").glob("*.md")},
+    )
+
+
+def _optional(folder: Folder, model: type[M], file: str) -> Entry[M]:
+    """Read a file that may be missing; its defaults then hold."""
+    document = folder.document(file)
+    entry = document and folder.check(model, document)
+    return entry or Entry(model(), document or Document(file, {}))
+
+
+def _segments(folder: Folder) -> Iterator[tuple[str, Entry[Segment]]]:
+    document = folder.document("segments.yaml")
+    if document is None or document.data is None:
+        return
+    if not isinstance(document.data, dict):
+        folder.check(Segment, document)  # says that it is not a mapping
+        return
+    for name in unnamed(document.data):
+        line = document.line((name,))
+        folder.problems.append(not_a_name(document.file, line, "dimension", name))
+    for name, data in document.data.items():
+        entry = folder.check(Segment, document, (name,), data, {"cases": {_TEXT: "true"}})
+        if entry:
+            yield name, entry
+
+
+def _sources(folder: Folder) -> Iterator[Entry[Source]]:
+    for name, document in folder.documents("sources"):
+        data: Any = {} if document.data is None else document.data
+        if isinstance(data, dict):
+            if "name" in data:
+                hint = "the name of the file is the name of the source"
+                folder.problems.append(document.problem(("name",), 'unknown field "name"', hint))
+            data = {**data, "name": name}
+        entry = folder.check(Source, document, (), data, {"table": _TEXT, "path": _TEXT})
+        if entry:
+            yield entry
+
+
+def _hypotheses(folder: Folder) -> Iterator[Entry[Hypothesis]]:
+    document = folder.document("hypotheses.yaml")
+    if document is None or document.data is None:
+        return
+    if not isinstance(document.data, tuple):
+        hint = "allowed: a list; begin each hypothesis with - id: ..."
+        folder.problems.append(document.problem((), "the file is not a list", hint))
+        return
+    stand_ins = dict.fromkeys(Hypothesis.model_fields, _TEXT) | {"id": "stand_in"}
+    for index, data in enumerate(document.data):
+        entry = folder.check(Hypothesis, document, (index,), data, stand_ins)
+        if entry:
+            yield entry
+
+
+def _playbooks(folder: Folder) -> Iterator[Playbook]:
+    for path in sorted((folder.root / "playbooks").glob("*.md")):
+        playbook = playbooks.read(path, f"playbooks/{path.name}")
+        if isinstance(playbook, Problem):
+            folder.problems.append(playbook)
+        else:
+            yield playbook
+
+
+def _strays(root: Path) -> Iterator[Problem]:
+    """Yield files that nobody reads, but whose names look as if someone should."""
+    for path in sorted(root.glob("*.y*ml")):
+        near = get_close_matches(path.name, _FILES, n=1, cutoff=0.8)
+        if near and path.name not in _FILES:
+            yield Problem(
+                path.name, 1, "is not a file that Heedful reads", f"rename it to {near[0]}"
+            )

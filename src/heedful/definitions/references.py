@@ -1,0 +1,126 @@
+"""Checks what the files of a project say about each other."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from heedful.definitions.document import KeyPath
+from heedful.definitions.entry import Entry
+from heedful.definitions.hypothesis import Hypothesis
+from heedful.definitions.kpi import Kpi
+from heedful.definitions.playbook import Playbook
+from heedful.definitions.problem import Problem, did_you_mean, one_of
+from heedful.definitions.rules import Rules
+from heedful.definitions.scorecard import ScorecardDefinition
+from heedful.definitions.segment import Segment
+from heedful.definitions.settings import Settings
+from heedful.definitions.source import Source
+
+AnyEntry = Entry[Any]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """All files of a project, each checked by itself.
+
+    Attributes:
+        kpi_files: The names of all KPI files, also of those that cannot be used.
+        playbook_files: The names of all playbooks, also of those that cannot be used.
+    """
+
+    settings: Entry[Settings]
+    rules: Entry[Rules]
+    scorecard: Entry[ScorecardDefinition]
+    segments: dict[str, Entry[Segment]] = field(default_factory=dict)
+    kpis: list[Entry[Kpi]] = field(default_factory=list)
+    sources: list[Entry[Source]] = field(default_factory=list)
+    hypotheses: list[Entry[Hypothesis]] = field(default_factory=list)
+    playbooks: list[Playbook] = field(default_factory=list)
+    kpi_files: Collection[str] = ()
+    playbook_files: Collection[str] = ()
+
+    @property
+    def stages(self) -> tuple[str, ...] | None:
+        """The stages; `None` where that cannot be told."""
+        return None if "stages" in self.settings.broken else self.settings.value.stages
+
+    @property
+    def teams(self) -> tuple[str, ...] | None:
+        """The ids of the teams, also of those not rightly described; `None`: cannot be told."""
+        if "teams" not in self.settings.broken:
+            return tuple(self.settings.value.teams)
+        data = self.settings.document.data
+        named = data.get("teams") if isinstance(data, dict) else None
+        return tuple(named) if isinstance(named, dict) else None
+
+
+def reference_problems(draft: Draft) -> Iterator[Problem]:
+    """Yield each name in the files that leads nowhere."""
+    settings = draft.settings
+    for name, touchpoint in settings.value.touchpoints.items():
+        if touchpoint.stage is not None:
+            yield from _stage(draft, settings, ("touchpoints", name, "stage"), touchpoint.stage)
+    for kpi in draft.kpis:
+        yield from _kpi(draft, kpi)
+    for place, name in _scorecard_kpis(draft.scorecard):
+        yield from _kpi_name(draft, draft.scorecard, place, name)
+    seen: set[str] = set()
+    for entry in draft.hypotheses:
+        hypothesis = entry.value
+        if "stage" not in entry.broken:
+            yield from _stage(draft, entry, ("stage",), hypothesis.stage)
+        if "kpi" not in entry.broken:
+            yield from _kpi_name(draft, entry, ("kpi",), hypothesis.kpi)
+        if "owner" not in entry.broken:
+            yield from _team(draft, entry, hypothesis.owner)
+        if "id" not in entry.broken and hypothesis.id in seen:
+            yield entry.problem(("id",), f'id "{hypothesis.id}" is used twice', "choose another")
+        seen.add(hypothesis.id)
+
+
+def _kpi(draft: Draft, entry: Entry[Kpi]) -> Iterator[Problem]:
+    kpi = entry.value
+    if "owner" not in entry.broken:
+        yield from _team(draft, entry, kpi.owner)
+    if "playbook" not in entry.broken and kpi.playbook not in draft.playbook_files:
+        near = did_you_mean(kpi.playbook, draft.playbook_files)
+        yield entry.problem(
+            ("playbook",),
+            f"playbooks/{kpi.playbook}.md does not exist",
+            f"write it, or name another{near}",
+        )
+    if "stages" not in entry.broken:
+        for index, stage in enumerate(kpi.stages):
+            yield from _stage(draft, entry, ("stages", index), stage)
+
+
+def _stage(draft: Draft, entry: AnyEntry, path: KeyPath, stage: str) -> Iterator[Problem]:
+    stages = draft.stages
+    if stages is not None and stage not in stages:
+        yield entry.problem(path, f'stage "{stage}" is not known', one_of(stages, stage))
+
+
+def _team(draft: Draft, entry: AnyEntry, owner: str) -> Iterator[Problem]:
+    teams = draft.teams
+    if teams is None or owner in teams:
+        return
+    options = one_of(teams, owner) if teams else "add it under teams in heedful.yaml"
+    yield entry.problem(("owner",), f'owner "{owner}" is not a team', options)
+
+
+def _kpi_name(draft: Draft, entry: AnyEntry, path: KeyPath, name: str) -> Iterator[Problem]:
+    if name not in draft.kpi_files:
+        near = did_you_mean(name, draft.kpi_files)
+        allowed = f"allowed: a KPI with a file in kpis/{near}"
+        yield entry.problem(path, f'KPI "{name}" is not switched on', allowed)
+
+
+def _scorecard_kpis(entry: Entry[ScorecardDefinition]) -> Sequence[tuple[KeyPath, str]]:
+    named: list[tuple[KeyPath, str]] = [
+        (("dimensions", name, "kpis", index), kpi)
+        for name, dimension in entry.value.dimensions.items()
+        for index, kpi in enumerate(dimension.kpis)
+    ]
+    return [*named, *((("weights", kpi), kpi) for kpi in entry.value.weights)]

@@ -1,0 +1,74 @@
+"""`heedful.yaml`: who the company is, its stages, touchpoints and teams."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, field_validator
+
+from heedful.definitions.currency import CURRENCIES
+from heedful.definitions.fields import Model, Text, Timezone, wrong
+from heedful.definitions.problem import did_you_mean
+
+STAGES = ("awareness", "consideration", "conversion", "onboarding", "retention", "expansion")
+
+
+def _currency(code: str) -> str:
+    if code not in CURRENCIES:
+        hint = did_you_mean(code, CURRENCIES)
+        raise wrong("{name} {value} is not known", f"allowed: an ISO 4217 code such as EUR{hint}")
+    return code
+
+
+class Touchpoint(Model):
+    """A place where people meet the company."""
+
+    stage: str | None = None
+    """The stage it belongs to; rows there count for this stage."""
+    ai: bool = False
+    """Whether a machine talks there."""
+    pages: tuple[Text, ...] = ()
+    """Globs on the page of an event; used where a row names no touchpoint."""
+
+
+class Team(Model):
+    """A team that can own a KPI."""
+
+    name: Text
+    """What people call it."""
+    email: Text | None = None
+    """Where to reach it."""
+
+
+class Settings(Model):
+    """`heedful.yaml`."""
+
+    name: Text
+    """The company or product, as pages and reports call it."""
+    timezone: Timezone
+    """IANA name, such as Europe/Berlin; days, weeks and months begin at midnight there."""
+    currency: Annotated[Text, AfterValidator(_currency)]
+    """ISO 4217 code, such as EUR; all amounts are in it."""
+    stages: tuple[Text, ...] = Field(default=STAGES, min_length=1)
+    """The stages of the journey, in order."""
+    touchpoints: dict[str, Touchpoint] = Field(default={})
+    """Places where people meet the company, by id."""
+    teams: dict[str, Team] = Field(default={})
+    """Teams that own KPIs, by id."""
+    data: Text = "data"
+    """The folder, relative to the project, that Heedful writes to."""
+    engine: Literal["duckdb"] = "duckdb"
+    """What runs the SQL."""
+
+    @field_validator("stages")
+    @classmethod
+    def _once(cls, stages: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({stage for stage in stages if stages.count(stage) > 1})
+        if twice:
+            raise wrong(f'stage "{twice[0]}" is named twice', "name each stage once")
+        return stages
+
+    def stage_of(self, touchpoint: str | None) -> str | None:
+        """Return the stage of a touchpoint, if it has one."""
+        known = self.touchpoints.get(touchpoint or "")
+        return known.stage if known else None
