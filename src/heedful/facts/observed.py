@@ -1,0 +1,55 @@
+"""Until when the data of a table is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from heedful.engines.duckdb import DuckDB, literal, quoted
+from heedful.store import schema
+
+PLANNED = frozenset({"promised_at", "renews_at", "sla_due_at"})
+"""Times that say what is meant to happen; they prove nothing about what has been seen."""
+
+
+def observed_until(
+    engine: DuckDB,
+    tables: Iterable[str],
+    *,
+    now: datetime,
+    given: Mapping[str, datetime] | None = None,
+) -> dict[str, datetime | None]:
+    """Until when the data of each table is known.
+
+    It is the newest time in any of the table's timestamp columns that is not in the future,
+    or what a source says, and never later than now.
+
+    Args:
+        engine: Has the tables as views `raw.<table>`.
+        tables: Which tables.
+        now: The present, with a timezone.
+        given: What sources say, by table.
+
+    Returns:
+        Moment by table, in UTC; None for a table without rows.
+    """
+    return {
+        table: min(given[table], now).astimezone(UTC)
+        if given and table in given
+        else _newest(engine, table, now)
+        for table in tables
+    }
+
+
+def _newest(engine: DuckDB, table: str, now: datetime) -> datetime | None:
+    times = [
+        column.name
+        for column in schema.table(table).columns.values()
+        if column.kind == "timestamp" and column.name not in PLANNED
+    ]
+    limit = f"CAST({literal(now.astimezone(UTC).isoformat(sep=' '))} AS TIMESTAMPTZ)"
+    newest = [f"MAX({quoted(c)}) FILTER (WHERE {quoted(c)} <= {limit})" for c in times]
+    sql = f"SELECT {', '.join(newest)} FROM raw.{quoted(table)}"
+    found = engine.query(sql).to_pylist() if newest else []
+    moments = [moment for row in found for moment in row.values() if moment is not None]
+    return max(moments).astimezone(UTC) if moments else None
