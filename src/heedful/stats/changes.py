@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from heedful.stats.estimate import Codes, Estimate, Estimates, Floats, Method, Why
-from heedful.stats.jackknife import SKEWED, skewness, variances
+from heedful.stats.jackknife import SKEWED, limits, skewness
 from heedful.stats.student import t_quantiles
 
 
@@ -45,11 +45,10 @@ def combinations(weights: Sequence[ArrayLike], parts: Sequence[Estimates]) -> Es
     method = np.stack([part.method for part in parts])
     df = np.where(used, np.stack([part.df for part in parts]), inf).min(axis=0)
     smooth = (~used | (method == Method.JACKKNIFE)).all(axis=0)
-    variance = variances(replicates, value, np.where(np.isfinite(df), df + 1, 2))
-    half = t_quantiles(level, df) * np.sqrt(variance)
     below, above = _mover(w, parts)
-    low = value - np.where(smooth, half, below)
-    high = value + np.where(smooth, half, above)
+    low, high = limits(value, replicates, df, level)
+    low = np.where(smooth, low, value - below)
+    high = np.where(smooth, high, value + above)
     shown = np.isfinite(low) | np.isfinite(high)
     chosen = np.where(smooth, Method.JACKKNIFE, Method.MOVER)
     return Estimates(
@@ -160,9 +159,8 @@ def _logarithm(of: Estimates) -> Estimates:
         high = np.log(np.where(of.high > 0, of.high, np.nan))
         replicates = np.log(np.where(of.replicates > 0, of.replicates, np.nan))
     smooth = of.method == Method.JACKKNIFE
-    variance = variances(replicates, value, np.where(np.isfinite(of.df), of.df + 1, 2))
-    half = t_quantiles(of.level, of.df) * np.sqrt(variance)
-    low, high = np.where(smooth, value - half, low), np.where(smooth, value + half, high)
+    ends = limits(value, replicates, of.df, of.level)
+    low, high = np.where(smooth, ends[0], low), np.where(smooth, ends[1], high)
     lost = np.isfinite(of.value) & np.isfinite(of.low) & ~np.isfinite(low)
     why = np.where((of.why == Why.NOTHING) & lost, Why.NOT_POSITIVE, of.why)
     return replace(of, value=value, low=low, high=high, replicates=replicates, why=why)
@@ -179,14 +177,15 @@ def scores(of: Estimates, worst: ArrayLike, best: ArrayLike) -> Estimates:
         return np.clip(100 * (numbers - low) / span, 0, 100)
 
     ends = [scaled(end, bottom, top - bottom) for end in (of.low, of.high)]
+    cut = np.any([(end <= 0) | (end >= 100) for end in ends], axis=0)
     return replace(
         of,
         value=scaled(of.value, bottom, top - bottom),
         low=np.where(falling, ends[1], ends[0]),
         high=np.where(falling, ends[0], ends[1]),
         replicates=scaled(of.replicates, bottom[..., None], (top - bottom)[..., None]),
-        # A clipped interval is no longer its replicates' t interval; MOVER reads the limits.
-        method=np.where(of.method == Method.JACKKNIFE, Method.MOVER, of.method).astype(np.uint8),
+        # A clipped interval is no longer that of its replicates; MOVER reads the limits instead.
+        method=np.where((of.method == Method.JACKKNIFE) & cut, Method.MOVER, of.method),
     )
 
 

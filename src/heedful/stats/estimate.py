@@ -93,7 +93,7 @@ class Estimate:
         method: name of the interval's method, `none` where both ends are missing.
         df: degrees of freedom of the interval, `inf` for one on normal quantiles.
         level: two-sided confidence level.
-        skewed: few customers carry most of the uncertainty; such intervals are too short.
+        skewed: a few customers carry most of the uncertainty, more than the interval allows for.
     """
 
     value: float | None

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from heedful.stats.estimate import BUCKETS, Estimate, Floats, Method, Why, missing, number
-from heedful.stats.student import t_quantile
+from heedful.stats.student import t_quantiles
 
-SKEWED = 0.3
-"""Skewness of an estimate from which its interval is marked as too short (`make simulate`)."""
+SKEWED = 0.4
+"""Skewness of an estimate up to which its interval is corrected, and beyond which it is marked."""
 
 
 def variances(replicates: Floats, value: Floats, groups: Floats) -> Floats:
@@ -39,6 +39,35 @@ def skewness(replicates: Floats, value: Floats) -> Floats:
     cubes = np.einsum("cg,cg,cg->c", added, added, added)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.where(squares > 0, cubes / squares**1.5, 0.0))
+
+
+def limits(value: Floats, replicates: Floats, df: Floats, level: float) -> tuple[Floats, Floats]:
+    """Ends of t intervals, corrected for the skewness of the estimates.
+
+    Where a few customers buy most, a symmetric interval misses high truths far more often than low
+    ones. Hall (1992, J. R. Statist. Soc. B 54) transforms t by a cubic in the skewness, which puts
+    the misses back in balance. 64 buckets cannot tell a large skewness from a larger one, so it
+    is taken as at most 0.4: enough for most of the gain, and without erratic ends.
+
+    Args:
+        value: shape (cells,).
+        replicates: shape (cells, 64).
+        df: non-empty buckets - 1, shape (cells,).
+        level: two-sided confidence level.
+
+    Returns:
+        Low and high ends, shape (cells,); NaN where the variance is.
+    """
+    error = np.sqrt(variances(replicates, value, np.where(np.isfinite(df), df + 1, 0)))
+    t = t_quantiles(level, df)
+    skew = np.clip(skewness(replicates, value), -SKEWED, SKEWED)
+    flat = np.abs(skew) < 1e-6
+    safe = np.where(flat, 1.0, skew)
+    with np.errstate(invalid="ignore"):
+        down, up = (
+            np.where(flat, q, 3 / safe * (np.cbrt(1 + safe * (q - safe / 6)) - 1)) for q in (t, -t)
+        )
+    return np.minimum(value - error * down, value), np.maximum(value - error * up, value)
 
 
 def jackknife(
@@ -72,16 +101,15 @@ def jackknife(
         return missing(Why.NO_DATA, level=level)
     df = min(df, BUCKETS - 1)
     cell, at = theta[None, :], np.array([value])
-    variance = float(variances(cell, at, np.array([df + 1]))[0])
-    if isnan(variance):
+    low, high = (float(end[0]) for end in limits(at, cell, np.array([df]), level))
+    if isnan(low):
         none = Method.NONE.text
         why = Why.ONE_BUCKET if df < 1 else Why.UNSTABLE_DENOMINATOR
         return Estimate(float(value), None, None, why.text, theta, none, df, level)
-    half = t_quantile(level, df) * variance**0.5
     return Estimate(
         value=float(value),
-        low=float(value) - half,
-        high=float(value) + half,
+        low=low,
+        high=high,
         why=None,
         replicates=theta,
         method=Method.JACKKNIFE.text,

@@ -12,7 +12,7 @@ from heedful.stats.sums import Ratios, bucket_sums, one_cell, single, student
 EXTREME = 50.0
 """With fewer effective successes or failures than this a share gets Wilson's interval."""
 
-UNKNOWN_DESIGN = 10.0
+UNKNOWN_DESIGN = 20.0
 """With fewer successes or failures buckets cannot tell how alike a customer's rows are."""
 
 
@@ -89,19 +89,19 @@ def shares(
     small = cells.customers < LEAST_CUSTOMERS
     with np.errstate(invalid="ignore"):
         steady = ~small & (rarest * effective >= EXTREME) & np.isfinite(cells.variance)
-    symmetric = student(share, cells.replicates, cells.variance, cells.df, cells.why, level)
+    smooth = student(share, cells.replicates, cells.df, cells.why, level)
     low, high = wilson(np.clip(share, 0, 1), effective, level)
     present = cells.why == Why.NOTHING
     method = np.where(steady, Method.JACKKNIFE, Method.WILSON)
     return Estimates(
         value=share,
-        low=np.where(steady, np.clip(symmetric.low, 0, 1), low),
-        high=np.where(steady, np.clip(symmetric.high, 0, 1), high),
+        low=np.where(steady, np.clip(smooth.low, 0, 1), low),
+        high=np.where(steady, np.clip(smooth.high, 0, 1), high),
         why=cells.why,
         replicates=cells.replicates,
         method=np.where(present, method, Method.NONE).astype(np.uint8),
         df=np.where(present & steady, cells.df, inf),
-        skewed=steady & symmetric.skewed,
+        skewed=steady & smooth.skewed,
         level=level,
     )
 

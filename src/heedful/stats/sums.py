@@ -16,8 +16,7 @@ from heedful.stats.estimate import (
     Method,
     Why,
 )
-from heedful.stats.jackknife import SKEWED, skewness, variances
-from heedful.stats.student import t_quantiles
+from heedful.stats.jackknife import SKEWED, limits, skewness, variances
 
 
 def one_cell(name: str, *sums: ArrayLike) -> list[Floats]:
@@ -110,17 +109,14 @@ def withheld(why: Codes, customers: Floats, df: Floats, variance: Floats) -> Cod
     return codes
 
 
-def student(
-    value: Floats, replicates: Floats, variance: Floats, df: Floats, why: Codes, level: float
-) -> Estimates:
-    """Symmetric t intervals where `why` holds nothing against them."""
+def student(value: Floats, replicates: Floats, df: Floats, why: Codes, level: float) -> Estimates:
+    """Jackknife intervals where `why` holds nothing against them."""
     shown = why == Why.NOTHING
-    with np.errstate(invalid="ignore"):
-        half = np.where(shown, t_quantiles(level, df) * np.sqrt(variance), np.nan)
+    low, high = limits(value, replicates, df, level)
     return Estimates(
         value=value,
-        low=value - half,
-        high=value + half,
+        low=np.where(shown, low, np.nan),
+        high=np.where(shown, high, np.nan),
         why=why,
         replicates=replicates,
         method=np.where(shown, Method.JACKKNIFE, Method.NONE).astype(np.uint8),
@@ -151,7 +147,7 @@ def ratios(
     """
     cells = Ratios.of(y, x, n, customers)
     why = withheld(cells.why, cells.customers, cells.df, cells.variance)
-    return student(cells.value, cells.replicates, cells.variance, cells.df, why, level)
+    return student(cells.value, cells.replicates, cells.df, why, level)
 
 
 def ratio(
@@ -196,7 +192,7 @@ def totals(y: ArrayLike, n: ArrayLike, customers: ArrayLike, *, level: float = 0
     df = np.full(cells, BUCKETS - 1.0)
     variance = variances(replicates, value, df + 1)
     why = withheld(why, counts(customers, cells), df, variance)
-    return student(value, replicates, variance, df, why, level)
+    return student(value, replicates, df, why, level)
 
 
 def total(y: ArrayLike, n: ArrayLike, customers: ArrayLike, *, level: float = 0.95) -> Estimate:
