@@ -6,7 +6,14 @@ import re
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from heedful.definitions.problem import did_you_mean
@@ -64,9 +71,10 @@ def _timezone(name: str) -> str:
     return name
 
 
-_PERCENT_SCHEMA = {
-    "anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^[-+]?[0-9.]+ ?%$"}]
-}
+def _or_percent(**bounds: float) -> WithJsonSchema:
+    percent = {"type": "string", "pattern": r"^[-+]?[0-9]+(\.[0-9]+)? ?%$"}
+    return WithJsonSchema({"anyOf": [{"type": "number", **bounds}, percent]})
+
 
 Text = Annotated[str, Field(min_length=1)]
 """Words for people."""
@@ -77,15 +85,24 @@ Sql = Annotated[str, Field(min_length=1)]
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 """A name that is also the name of a file or column: lower case, digits and `_`."""
 
-Number = Annotated[
-    float,
-    BeforeValidator(percentage, json_schema_input_type=Any),
-    Field(allow_inf_nan=False, json_schema_extra=_PERCENT_SCHEMA),
-]
+Number = Annotated[float, BeforeValidator(percentage), Field(allow_inf_nan=False), _or_percent()]
 """A number, or a percentage such as `30%`."""
 
-Share = Annotated[Number, Field(ge=0, le=1)]
+Share = Annotated[
+    float,
+    BeforeValidator(percentage),
+    Field(ge=0, le=1, allow_inf_nan=False),
+    _or_percent(minimum=0, maximum=1),
+]
 """A share from 0 to 1, or a percentage from 0% to 100%."""
+
+NotNegative = Annotated[
+    float,
+    BeforeValidator(percentage),
+    Field(ge=0, allow_inf_nan=False),
+    _or_percent(minimum=0),
+]
+"""A number from 0 on, or a percentage."""
 
 Timezone = Annotated[Text, AfterValidator(_timezone)]
 """An IANA timezone."""

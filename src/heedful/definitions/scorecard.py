@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import Field, model_validator
 
-from heedful.definitions.fields import Model, Number, Share, wrong
+from heedful.definitions.fields import Model, NotNegative, Share, wrong
 from heedful.definitions.kpi import Layer
 
 
@@ -41,7 +39,7 @@ class ScorecardDefinition(Model):
         },
     )
     """The parts of the score, by name."""
-    weights: dict[str, Annotated[Number, Field(gt=0)]] = Field(default={})
+    weights: dict[str, NotNegative] = Field(default={})
     """The weight of a KPI inside its dimension; 1 where not given."""
     min_coverage: Share = 0.60
     """The weight that must have data; under it there is no score."""

@@ -69,7 +69,10 @@ def _dates(given: Any) -> Any:
     )
 
 
-Column = Annotated[tuple[str, ...] | Constant, BeforeValidator(_column, json_schema_input_type=Any)]
+Column = Annotated[
+    tuple[str, ...] | Constant,
+    BeforeValidator(_column, json_schema_input_type=str | tuple[str, ...] | Constant),
+]
 """Columns or expressions, of which the first that the file has counts; or a constant."""
 
 
@@ -84,7 +87,9 @@ class ReadOptions(Model):
     """What stands around a field that holds delimiters; doubled inside it."""
     nulls: tuple[str, ...] = ("",)
     """What stands for "not known"."""
-    dates: Annotated[tuple[str, ...], BeforeValidator(_dates, json_schema_input_type=Any)] = ()
+    dates: Annotated[
+        tuple[str, ...], BeforeValidator(_dates, json_schema_input_type=str | tuple[str, ...])
+    ] = ()
     """Formats of dates, in strptime's letters, or epoch_s, epoch_ms, epoch_us; ISO where none."""
     timezone: Timezone | None = None
     """The timezone of times that name none; the project's where not given."""
@@ -117,9 +122,7 @@ class Source(Model):
     """The name of its file."""
     table: Text
     """The table it fills."""
-    path: Annotated[
-        str | tuple[str, ...] | dict[str, str], BeforeValidator(_path, json_schema_input_type=Any)
-    ]
+    path: Annotated[str | tuple[str, ...] | dict[str, str], BeforeValidator(_path)]
     """Files, as globs relative to the project; a mapping names each for `sql`."""
     format: Text | None = None
     """A known export of another product; then columns need not be named."""
@@ -137,9 +140,9 @@ class Source(Model):
     """generated: rows have no key of their own; one is made of their content."""
     replace: Literal["file", "period", "all"] = "file"
     """What an import of rows without a key takes the place of."""
-    observed_until: Annotated[date | None, BeforeValidator(_date, json_schema_input_type=str)] = (
-        None
-    )
+    observed_until: Annotated[
+        date | None, BeforeValidator(_date, json_schema_input_type=str | None)
+    ] = None
     """Until when the data is complete; the newest time in the table where not given."""
 
     @property

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from heedful.definitions.fields import Model, Number, wrong
+from heedful.definitions.fields import Model, NotNegative, Number, wrong
 
 Rule = Literal["below_target", "drop_points", "rise", "change", "decline", "trend"]
 
@@ -21,7 +21,7 @@ class Threshold(Model):
     """below_target: worse than the target by the fraction `by`. drop_points: falls by so many
     points. rise: rises by the fraction. change: moves in the wrong direction by the fraction.
     decline: significantly worse. trend: each cohort worse than the one before."""
-    by: Annotated[Number, Field(ge=0)] | None = None
+    by: NotNegative | None = None
     """How much; a fraction, or points for drop_points."""
 
     @model_validator(mode="after")

@@ -1,0 +1,79 @@
+"""JSON Schemas of the project files, for editors that check and complete YAML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from heedful.definitions.fields import Model
+from heedful.definitions.hypothesis import Hypothesis
+from heedful.definitions.kpi import Kpi
+from heedful.definitions.rules import Rules
+from heedful.definitions.scorecard import ScorecardDefinition
+from heedful.definitions.segment import Segment
+from heedful.definitions.settings import Settings
+from heedful.definitions.source import Source
+
+Schema = dict[str, Any]
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_FILES = {
+    "heedful": "heedful.yaml",
+    "rules": "rules.yaml",
+    "segments": "segments.yaml",
+    "kpi": "kpis/*.yaml",
+    "scorecard": "scorecard.yaml",
+    "source": "sources/*.yaml",
+    "hypotheses": "hypotheses.yaml",
+}
+
+
+class _Untitled(GenerateJsonSchema):
+    """Leaves out titles that only repeat the field's name."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+        return False
+
+
+def schemas() -> dict[str, Schema]:
+    """Return a JSON Schema (draft 2020-12) for each kind of project file.
+
+    Examples:
+        >>> sorted(schemas())
+        ['heedful', 'hypotheses', 'kpi', 'rules', 'scorecard', 'segments', 'source']
+        >>> schemas()["kpi"]["properties"]["better"]["enum"]
+        ['higher', 'lower']
+    """
+    kpi = _schema(Kpi)
+    # What a KPI of the catalogue does not say again, it keeps.
+    del kpi["required"]
+    found = {
+        "heedful": _schema(Settings),
+        "rules": _schema(Rules),
+        "segments": _of_each(_schema(Segment), {"type": "object"}, "additionalProperties"),
+        "kpi": kpi,
+        "scorecard": _schema(ScorecardDefinition),
+        "source": _schema(Source),
+        "hypotheses": _of_each(_schema(Hypothesis), {"type": "array"}, "items"),
+    }
+    return {
+        name: {"$schema": _DIALECT, **schema, "title": _FILES[name]}
+        for name, schema in found.items()
+    }
+
+
+def _schema(model: type[Model]) -> Schema:
+    schema = model.model_json_schema(schema_generator=_Untitled)
+    for name in model.unwritten:
+        del schema["properties"][name]
+    schema["required"] = [
+        name for name in schema.get("required", ()) if name not in model.unwritten
+    ]
+    return schema
+
+
+def _of_each(schema: Schema, outer: Schema, key: str) -> Schema:
+    """Wrap the schema of one part into that of the file that holds many."""
+    definitions = schema.pop("$defs", None)
+    return {**outer, key: schema, **({"$defs": definitions} if definitions else {})}
