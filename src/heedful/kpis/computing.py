@@ -1,0 +1,168 @@
+"""Runs the one query of a fact, and makes readings of what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from heedful.kpis import reading
+from heedful.kpis.dimensions import who
+from heedful.kpis.reading import Frame
+from heedful.kpis.sums import Plan, Query
+
+if TYPE_CHECKING:
+    from heedful.definitions.kpi import CatalogueKpi
+    from heedful.definitions.project_files import Definitions
+    from heedful.engines.duckdb import DuckDB
+    from heedful.facts.model import Fact
+    from heedful.facts.prepared import Prepared
+    from heedful.kpis.periods import Grain
+    from heedful.store.lake import Lake
+
+# These change slowly and their silence proves nothing about how far the data reaches.
+TIMELESS = frozenset({"customers", "accounts", "identities", "campaigns", "months"})
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One fact, ready to be summed.
+
+    Attributes:
+        fact: The fact.
+        columns: SQL type by stored column.
+        dimensions: Everything it can be broken down by.
+        from_customers: Those of them that customers and accounts bring.
+    """
+
+    fact: Fact
+    columns: Mapping[str, str]
+    dimensions: tuple[str, ...]
+    from_customers: frozenset[str]
+
+
+class Bench:
+    """An engine with a project's prepared tables, facts and customers on it.
+
+    Args:
+        engine: The engine.
+        prepared: The project's tables.
+        facts: Where built facts lie.
+        definitions: The project.
+    """
+
+    def __init__(
+        self, engine: DuckDB, prepared: Prepared, facts: Lake, definitions: Definitions
+    ) -> None:
+        self.engine = engine
+        self.prepared = prepared
+        self.facts = facts
+        self.definitions = definitions
+        prepared.views(("customers", "accounts"))
+        view = who(definitions, engine.columns("FROM customers"), engine.columns("FROM accounts"))
+        engine.run(f"CREATE OR REPLACE TABLE who AS {view.sql}")
+        engine.run("CREATE SCHEMA IF NOT EXISTS facts")
+        self.who = view.dimensions
+
+    def measured(self, fact: Fact) -> Measured | None:
+        """Attach the built fact; None where it was never built."""
+        snapshot = self.facts.snapshot(fact.name)
+        if snapshot is None:
+            return None
+        self.engine.attach(f'facts."{fact.name}"', snapshot)
+        columns = {name: kind for name, kind in snapshot.columns.items() if name[0] != "_"}
+        carried = {
+            name for table in fact.attributes for name in self.prepared.attributes(table)
+        } & set(columns)
+        own = dict.fromkeys([*fact.dimensions, *sorted(carried)])
+        from_customers = [name for name in self.who if name not in columns]
+        return Measured(fact, columns, (*own, *from_customers), frozenset(from_customers))
+
+    def readings(
+        self,
+        measured: Measured,
+        kpis: Sequence[CatalogueKpi],
+        sets: Iterable[tuple[Grain, str | None]],
+        now: datetime,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+    ) -> pa.Table:
+        """Readings of some KPIs of one fact.
+
+        Args:
+            measured: The fact.
+            kpis: KPIs over it.
+            sets: Grain and dimension of each set of cells; each is given by stage as well.
+            now: When they are computed.
+            since: First day; periods that begin before it are partial.
+            until: Day after the last; None: to the end.
+
+        Returns:
+            Readings with the columns of `reading.STORED`.
+        """
+        fact = measured.fact
+        offered = tuple(
+            (grain, dimension)
+            for grain, dimension in dict.fromkeys(sets)
+            if grain in fact.grains and (dimension is None or dimension in measured.dimensions)
+        )
+        if not offered or not kpis:
+            return reading.STORED.empty_table()
+        plan = Plan(
+            table=f'facts."{fact.name}"',
+            kpis=tuple(kpis),
+            columns=measured.columns,
+            customer_dimensions=measured.from_customers,
+            sets=offered,
+            since=since,
+            until=until,
+        )
+        query = Query(plan)
+        sums = self.engine.query(query.sums_sql())
+        values = {n: self.engine.query(query.values_sql(n)) for n in query.distributions()}
+        frame = self.frame(fact, now)
+        cells = query.cells(sums, values)
+        return pa.concat_tables([reading.table(each, frame) for each in cells])
+
+    def sql(self, measured: Measured, kpi: CatalogueKpi, grain: Grain) -> str:
+        """The SQL that a KPI's totals come from."""
+        plan = Plan(
+            table=f'facts."{measured.fact.name}"',
+            kpis=(kpi,),
+            columns=measured.columns,
+            customer_dimensions=measured.from_customers,
+            sets=((grain, None),),
+        )
+        query = Query(plan)
+        return query.values_sql(0) if query.distributions() else query.sums_sql()
+
+    def frame(self, fact: Fact, now: datetime) -> Frame:
+        """What all readings of a fact share."""
+        spans = self.engine.query(
+            f'SELECT MIN(day) AS first, MAX(day) AS last FROM facts."{fact.name}"'
+        ).to_pylist()
+        known = [
+            moment
+            for table in fact.reads
+            if table not in TIMELESS and (moment := self.prepared.until.get(table)) is not None
+        ]
+        fallback = self.prepared.parameters.get("observed_until")
+        return Frame(
+            first=spans[0]["first"],
+            last=spans[0]["last"],
+            until=min(known) if known else fallback,
+            late=self.definitions.rules.late_data_days,
+            timezone=self.definitions.settings.timezone,
+            versions=versions(fact.reads, self.prepared.versions),
+            now=now,
+        )
+
+
+def versions(reads: Collection[str], known: Mapping[str, int]) -> dict[str, int]:
+    """Versions of the tables that decide a fact: those it reads, and those that name people."""
+    wanted = {*reads, "customers", "accounts", "identities"}
+    return {name: version for name, version in sorted(known.items()) if name in wanted}

@@ -1,0 +1,114 @@
+"""From a measure's expressions to the columns that are summed, as SQL over the rows of a fact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sqlglot
+
+from heedful.definitions.measure import (
+    Duration,
+    Mean,
+    Nps,
+    Quantile,
+    Rate,
+    Ratio,
+    Retention,
+    Share,
+    TopBox,
+    Total,
+)
+from heedful.kpis.dimensions import comparing
+
+if TYPE_CHECKING:
+    from heedful.definitions.kpi import CatalogueKpi
+
+PROMOTER = 9
+DETRACTOR = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What one KPI takes from each row of its fact.
+
+    Attributes:
+        counts: SQL condition: the row counts.
+        sums: SQL of what is summed over rows that count, by name: `y` above, `x` below, `x2`
+            squared weights, `p` and `d` promoters and detractors.
+        value: SQL of the duration or amount, where its distribution is needed.
+        event: SQL condition: the awaited happened at `value` (rather than watching ended).
+    """
+
+    counts: str
+    sums: Mapping[str, str]
+    value: str | None = None
+    event: str | None = None
+
+
+def columns(kpi: CatalogueKpi, known: Collection[str], texts: Collection[str]) -> Columns:
+    """What a KPI takes from each row.
+
+    Args:
+        kpi: The KPI; not a planned one.
+        known: Columns of its fact.
+        texts: Those that hold text, attributes above all.
+
+    Raises:
+        ValueError: The KPI is only planned.
+    """
+    measure = kpi.measure
+    if measure is None:
+        raise ValueError(f"{kpi.id} is planned; it has no measure")
+
+    def sql(text: str) -> str:
+        tree = comparing(sqlglot.parse_one(text, dialect="duckdb"), texts)
+        return f"({tree.sql(dialect='duckdb')})"
+
+    weighted = kpi.weighted and "weight" in known
+    weight = "COALESCE(weight, 1)" if weighted else "1"
+    squares = {"x2": f"{weight} * {weight}"} if weighted else {}
+    where = [sql(kpi.where)] if kpi.where else []
+
+    def counted(*present: str) -> str:
+        return " AND ".join([*where, *(f"{one} IS NOT NULL" for one in present)]) or "TRUE"
+
+    if isinstance(measure, Share | TopBox):
+        if isinstance(measure, Share):
+            flag = sql(measure.share)
+        else:
+            flag = f"({sql(measure.top_box)} > {sql(measure.of)} - {measure.boxes})"
+        y = f"CASE WHEN {flag} THEN {weight} ELSE 0 END"
+        return Columns(counted(flag), {"y": y, "x": weight, **squares})
+    if isinstance(measure, Nps):
+        score = sql(measure.nps)
+        p = f"CASE WHEN {score} >= {PROMOTER} THEN {weight} ELSE 0 END"
+        d = f"CASE WHEN {score} <= {DETRACTOR} THEN {weight} ELSE 0 END"
+        return Columns(counted(score), {"p": p, "d": d, "x": weight, **squares})
+    if isinstance(measure, Mean):
+        value = sql(measure.mean)
+        return Columns(counted(value), {"y": f"{weight} * {value}", "x": weight})
+    if isinstance(measure, Ratio | Rate):
+        above = sql(measure.ratio if isinstance(measure, Ratio) else measure.rate)
+        below = sql(measure.per)
+        return Columns(counted(above, below), {"y": above, "x": below})
+    if isinstance(measure, Total):
+        value = sql(measure.total)
+        return Columns(counted(value), {"y": value})
+    return _distribution(measure, sql, counted)
+
+
+def _distribution(
+    measure: object, sql: Callable[[str], str], counted: Callable[..., str]
+) -> Columns:
+    if isinstance(measure, Quantile):
+        value = sql(measure.quantile)
+        return Columns(counted(value), {}, value)
+    if isinstance(measure, Duration):
+        value, event = sql(measure.duration), sql(measure.event)
+    elif isinstance(measure, Retention):
+        value, event = sql(measure.retention), sql(measure.lost)
+    else:
+        raise TypeError(f"no such measure: {type(measure).__name__}")
+    return Columns(counted(value, event), {}, value, event)

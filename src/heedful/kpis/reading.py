@@ -1,0 +1,157 @@
+"""A reading: one value of one KPI for a period, a stage and a segment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from heedful.kpis import periods
+from heedful.kpis.estimating import estimates
+from heedful.kpis.sums import ALL, Cells, default_stage
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from heedful.stats import Estimates
+
+SHOWN = pa.schema(
+    [
+        ("kpi", pa.string()),
+        ("grain", pa.string()),
+        ("period_start", pa.date32()),
+        ("period_end", pa.date32()),
+        ("complete", pa.bool_()),
+        ("stage", pa.string()),
+        ("dimension", pa.string()),
+        ("segment", pa.string()),
+        ("value", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("n", pa.int64()),
+        ("customers", pa.int64()),
+        ("weighted_n", pa.float64()),
+        ("unit", pa.string()),
+        ("why", pa.string()),
+        ("method", pa.string()),
+        ("definition_hash", pa.string()),
+        ("table_versions", pa.string()),
+        ("reported_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+"""Columns that people see, in order."""
+
+STORED = SHOWN.append(pa.field("replicates", pa.list_(pa.float32())))
+"""Columns of the log: the replicates let scores and changes keep the real covariance."""
+
+NO_LONGER = "no data any more"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What readings of one fact share.
+
+    Attributes:
+        first: First day that has rows, None without any.
+        last: Last day that has rows.
+        until: Until when the fact's data is known; None: not known.
+        late: Days that late data may take.
+        timezone: The project's timezone.
+        versions: Versions of the tables it was made from.
+        now: When it was computed.
+    """
+
+    first: date | None
+    last: date | None
+    until: datetime | None
+    late: int
+    timezone: str
+    versions: Mapping[str, int]
+    now: datetime
+
+    def complete(self, period_end: date, window: int) -> bool:
+        """Whether a period is over and what was to come of it is known."""
+        if self.until is None:
+            return False
+        known = periods.midnight(period_end + timedelta(days=window + self.late), self.timezone)
+        return known <= self.until
+
+
+def table(cells: Cells, frame: Frame) -> pa.Table:
+    """The readings of a KPI's cells.
+
+    Args:
+        cells: Its cells.
+        frame: What the readings of its fact share.
+
+    Returns:
+        Readings with the columns of `STORED`, a row a cell; where the fact knows no stages and
+        the KPI has exactly one, a row more for that stage.
+    """
+    found = estimates(cells) if len(cells) else None
+    if found is None:
+        return STORED.empty_table()
+    begin, end = _bounds(cells, frame)
+    window = cells.kpi.window_days
+    closed: dict[date, bool] = {day: frame.complete(day, window) for day in set(end)}
+    whole = [grain == "all" or closed[day] for grain, day in zip(cells.grain, end, strict=True)]
+    weighted = cells.sums["x"].sum(axis=1) if "x2" in cells.sums else cells.n.sum(axis=1)
+    size = len(cells)
+    unit = cells.kpi.measure.unit if cells.kpi.measure else None
+    columns = {
+        "kpi": [cells.kpi.id] * size,
+        "grain": cells.grain,
+        "period_start": begin,
+        "period_end": end,
+        "complete": whole,
+        "stage": cells.stage,
+        "dimension": cells.dimension,
+        "segment": cells.segment,
+        "value": _numbers(found.value),
+        "low": _numbers(found.low),
+        "high": _numbers(found.high),
+        "n": cells.n.sum(axis=1).astype(np.int64),
+        "customers": cells.customers.sum(axis=1).astype(np.int64),
+        "weighted_n": weighted,
+        "unit": [unit] * size,
+        "why": found.whys(),
+        "method": found.methods(),
+        "definition_hash": [cells.kpi.definition_hash] * size,
+        "table_versions": [json.dumps(dict(frame.versions), sort_keys=True)] * size,
+        "reported_at": [frame.now] * size,
+        "replicates": _lists(found),
+    }
+    arrays = [pa.array(columns[field.name], field.type) for field in STORED]
+    readings = pa.Table.from_arrays(arrays, schema=STORED)
+    stage = default_stage(cells.kpi)
+    if stage is None or any(cells.stage):
+        return readings
+    place = STORED.get_field_index("stage")
+    staged = readings.set_column(
+        place, STORED.field("stage"), pa.array([stage] * size, pa.string())
+    )
+    return pa.concat_tables([readings, staged])
+
+
+def _bounds(cells: Cells, frame: Frame) -> tuple[list[date], list[date]]:
+    first, last = frame.first or ALL, frame.last or ALL
+    begin, end = [], []
+    for grain, day in zip(cells.grain, cells.begin, strict=True):
+        begin.append(first if grain == "all" else day)
+        end.append(last + timedelta(days=1) if grain == "all" else periods.end(grain, day))
+    return begin, end
+
+
+def _numbers(values: NDArray[np.float64]) -> pa.Array:
+    return pa.array(values, pa.float64(), from_pandas=True)
+
+
+def _lists(found: Estimates) -> pa.Array:
+    flat = pa.array(found.replicates.astype(np.float32).ravel(), pa.float32(), from_pandas=True)
+    offsets = np.arange(0, flat.__len__() + 1, found.replicates.shape[1], dtype=np.int32)
+    return pa.ListArray.from_arrays(offsets, flat)

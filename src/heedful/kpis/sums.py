@@ -1,0 +1,408 @@
+"""One query a fact: bucket sums of all its KPIs, for grains, stages and dimensions at once.
+
+Customers fall for good into 64 buckets; what leaves the engine is sums by bucket (and, where a
+distribution is needed, counts by value), never rows. `stats` turns them into intervals.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from heedful.kpis.measuring import Columns, columns
+from heedful.stats import BUCKETS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from heedful.definitions.kpi import CatalogueKpi
+    from heedful.kpis.periods import Grain
+
+EPOCH = date(1970, 1, 1)
+ALL = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is asked of one fact.
+
+    Attributes:
+        table: The view or table that holds its rows.
+        kpis: KPIs over it.
+        columns: SQL type by column of the fact.
+        customer_dimensions: Dimensions that come from the view `who`.
+        sets: Which cells: grain and dimension (None: not broken down), each by stage as well.
+        since: First day, or None for all.
+        until: Day after the last, or None.
+    """
+
+    table: str
+    kpis: tuple[CatalogueKpi, ...]
+    columns: Mapping[str, str]
+    customer_dimensions: frozenset[str]
+    sets: tuple[tuple[Grain, str | None], ...]
+    since: date | None = None
+    until: date | None = None
+
+    @property
+    def grains(self) -> tuple[Grain, ...]:
+        """The grains asked for."""
+        return tuple(dict.fromkeys(grain for grain, _ in self.sets))
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The dimensions asked for."""
+        return tuple(dict.fromkeys(name for _, name in self.sets if name is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The cells of one KPI, column by column; all arrays have one entry a cell.
+
+    Attributes:
+        kpi: The KPI.
+        grain: Grain by cell.
+        begin: First day of the period by cell; `ALL` for the grain all.
+        stage: Stage by cell, None for all stages.
+        dimension: Dimension by cell, None for the total.
+        segment: Segment by cell.
+        n: Rows by cell and bucket, shape (cells, 64).
+        customers: Distinct customers by cell and bucket.
+        sums: Sums by name, each of shape (cells, 64).
+        values: For distributions: groups of rows with one value, by cell.
+    """
+
+    kpi: CatalogueKpi
+    grain: list[Grain]
+    begin: list[date]
+    stage: list[str | None]
+    dimension: list[str | None]
+    segment: list[str | None]
+    n: NDArray[np.float64]
+    customers: NDArray[np.float64]
+    sums: Mapping[str, NDArray[np.float64]]
+    values: list[Values] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.grain)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Rows of one cell by bucket and value."""
+
+    value: NDArray[np.float64]
+    event: NDArray[np.bool_]
+    count: NDArray[np.float64]
+    bucket: NDArray[np.int64]
+
+
+def default_stage(kpi: CatalogueKpi) -> str | None:
+    """The stage of rows that no touchpoint gives one: the KPI's only stage.
+
+    A KPI over a fact without touchpoints belongs to that stage altogether.
+    """
+    return kpi.stages[0] if len(kpi.stages) == 1 else None
+
+
+class Query:
+    """The SQL of a plan, and how its result is read.
+
+    Args:
+        plan: What is asked.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        texts = {name for name, kind in plan.columns.items() if kind == "VARCHAR"}
+        texts |= plan.customer_dimensions
+        self.measures: list[Columns] = [columns(k, plan.columns, texts) for k in plan.kpis]
+        self.staged = "stage" in plan.columns
+        # KPIs with the same default share a stage column; without stages there is none.
+        defaults = dict.fromkeys(default_stage(kpi) for kpi in plan.kpis) if self.staged else {}
+        self.stages: dict[str | None, str] = {
+            default: f"stage_{number}" for number, default in enumerate(defaults)
+        }
+        self.units = dict.fromkeys(kpi.unit for kpi in plan.kpis)
+        self.conditions = list(dict.fromkeys(measure.counts for measure in self.measures))
+
+    # --- SQL ---
+
+    def sums_sql(self) -> str:
+        """SQL of the bucket sums: a row a cell and bucket."""
+        items = []
+        for number in range(len(self.conditions)):
+            items.append(f"SUM(c{number}) AS n{number}")
+            items.append(f"COUNT(DISTINCT CASE WHEN c{number} = 1 THEN unit END) AS u{number}")
+        for number, measure in enumerate(self.measures):
+            names = [f"k{number}_{name}" for name in measure.sums]
+            items += [f"CAST(SUM({name}) AS DOUBLE) AS {name}" for name in names]
+        return self._grouped(self._rows(), items, ())
+
+    def values_sql(self, number: int) -> str:
+        """SQL of the distribution of one KPI: a row a cell, bucket and value."""
+        measure = self.measures[number]
+        condition = self.conditions.index(measure.counts)
+        event = measure.event or "TRUE"
+        rows = self._rows(
+            [
+                f"CAST({measure.value} AS DOUBLE) AS value",
+                f"CASE WHEN {event} THEN 1 ELSE 0 END AS event",
+            ]
+        )
+        rows = f"SELECT * FROM ({rows}) AS counted WHERE c{condition} = 1"
+        return self._grouped(rows, ["COUNT(*) AS rows"], ("value", "event"))
+
+    def _base(self) -> str:
+        plan = self.plan
+        who = [name for name in plan.dimensions if name in plan.customer_dimensions]
+        joined = ", ".join(f'w."{name}" AS "{name}"' for name in who)
+        accounts = "account" in self.units
+        if accounts:
+            joined += (", " if joined else "") + "COALESCE(w.account, f.customer) AS account_unit"
+        conditions = []
+        if plan.since is not None:
+            conditions.append(f"f.day >= DATE '{plan.since.isoformat()}'")
+        if plan.until is not None:
+            conditions.append(f"f.day < DATE '{plan.until.isoformat()}'")
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        if not joined:
+            return f"SELECT f.* FROM {plan.table} AS f{where}"
+        return (
+            f"SELECT f.*, {joined} FROM {plan.table} AS f"
+            f" LEFT JOIN who AS w ON f.customer = w.customer{where}"
+        )
+
+    def _rows(self, extra: Sequence[str] = ()) -> str:
+        items = []
+        for grain in self.plan.grains:
+            if grain == "day":
+                items.append("day AS p_day")
+            elif grain != "all":
+                items.append(f"CAST(DATE_TRUNC('{grain}', day) AS DATE) AS p_{grain}")
+        for default, name in self.stages.items():
+            value = f"COALESCE(stage, '{default}')" if default else "stage"
+            items.append(f"{value} AS {name}")
+        items += [f'CAST("{name}" AS VARCHAR) AS "d_{name}"' for name in self.plan.dimensions]
+        if "account" in self.units:
+            items.append("account_unit AS unit")
+            items.append(
+                "CAST(CONCAT('0x', SUBSTRING(MD5(account_unit), 1, 2)) AS BIGINT) % 64 AS bucket"
+            )
+        else:
+            items += ["customer AS unit", "bucket"]
+        for number, condition in enumerate(self.conditions):
+            items.append(f"CASE WHEN {condition} THEN 1 ELSE 0 END AS c{number}")
+        if not extra:
+            for number, measure in enumerate(self.measures):
+                for name, sql in measure.sums.items():
+                    value = f"CASE WHEN {measure.counts} THEN {sql} END"
+                    items.append(f"{value} AS k{number}_{name}")
+        items += extra
+        return f"SELECT {', '.join(items)} FROM ({self._base()}) AS base"
+
+    def _sets(self) -> Iterator[tuple[Grain, str | None, str | None]]:
+        for grain, dimension in self.plan.sets:
+            for stage in (None, *self.stages.values()):
+                yield grain, stage, dimension
+
+    def _grouped(self, rows: str, items: Sequence[str], more: Sequence[str]) -> str:
+        periods = [f"p_{grain}" for grain in self.plan.grains if grain != "all"]
+        dimensions = [f'"d_{name}"' for name in self.plan.dimensions]
+        keys = [*periods, *self.stages.values(), *dimensions]
+        sets = []
+        for grain, stage, dimension in self._sets():
+            parts = [] if grain == "all" else [f"p_{grain}"]
+            parts += [stage] if stage else []
+            parts += [f'"d_{dimension}"'] if dimension else []
+            sets.append(f"({', '.join([*parts, 'bucket', *more])})")
+        flags = [f'GROUPING({key}) AS "g_{key.strip(chr(34))}"' for key in keys]
+        selected = ", ".join([*keys, *flags, "bucket", *more, *items])
+        return (
+            f"SELECT {selected} FROM ({rows}) AS summed GROUP BY GROUPING SETS ({', '.join(sets)})"
+        )
+
+    # --- reading the results ---
+
+    def cells(self, sums: pa.Table, values: Mapping[int, pa.Table]) -> list[Cells]:
+        """Each KPI's cells from the results of `sums_sql` and `values_sql`.
+
+        Args:
+            sums: Result of `sums_sql`.
+            values: Result of `values_sql` by number of the KPI.
+        """
+        found: list[Cells] = []
+        split = {key: self._part(sums, *key) for key in self._sets()}
+        parted = {
+            (number, key): self._part(table, *key)
+            for number, table in values.items()
+            for key in self._sets()
+        }
+        for number, (kpi, measure) in enumerate(zip(self.plan.kpis, self.measures, strict=True)):
+            stage = self.stages.get(default_stage(kpi)) if self.staged else None
+            parts = []
+            for key in self._sets():
+                if key[1] not in {None, stage}:
+                    continue
+                distribution = parted.get((self._shared(number), key)) if measure.value else None
+                parts.append(self._cells_of(number, key, split[key], distribution))
+            found.append(_joined([part for part in parts if len(part)], kpi, measure))
+        return found
+
+    def distributions(self) -> list[int]:
+        """KPIs whose distribution must be asked for; the others share theirs or need none."""
+        return sorted({self._shared(n) for n, m in enumerate(self.measures) if m.value})
+
+    def _shared(self, number: int) -> int:
+        mine = self.measures[number]
+        same = (
+            m.counts == mine.counts and m.value == mine.value and m.event == mine.event
+            for m in self.measures
+        )
+        return next(n for n, equal in enumerate(same) if equal)
+
+    def _part(
+        self, table: pa.Table, grain: Grain, stage: str | None, dimension: str | None
+    ) -> tuple[pa.Table, NDArray[np.int64], pa.Table]:
+        """The rows of one grouping set, the cell each belongs to, and the cells' keys."""
+        wanted = {f"p_{grain}", stage, f"d_{dimension}" if dimension else None}
+        keep = None
+        names = [
+            *(f"p_{g}" for g in self.plan.grains if g != "all"),
+            *self.stages.values(),
+            *(f"d_{name}" for name in self.plan.dimensions),
+        ]
+        for name in names:
+            flag = pc.equal(table[f"g_{name}"], 0 if name in wanted else 1)
+            keep = flag if keep is None else pc.and_(keep, flag)
+        rows = table if keep is None else table.filter(keep)
+        present = [name for name in names if name in wanted]
+        keys = rows.select(present).append_column("row", pa.array(np.arange(len(rows)), pa.int64()))
+        if not present:
+            return rows, np.zeros(len(rows), np.int64), pa.table({"row": [0] if len(rows) else []})
+        distinct = keys.group_by(present, use_threads=False).aggregate([("row", "min")])
+        index = _codes(rows.select(present), distinct.select(present))
+        return rows, index, distinct
+
+    def _cells_of(
+        self,
+        number: int,
+        key: tuple[Grain, str | None, str | None],
+        part: tuple[pa.Table, NDArray[np.int64], pa.Table],
+        distribution: tuple[pa.Table, NDArray[np.int64], pa.Table] | None,
+    ) -> Cells:
+        grain, stage, dimension = key
+        rows, index, distinct = part
+        kpi, measure = self.plan.kpis[number], self.measures[number]
+        count = len(distinct)
+        bucket = rows["bucket"].to_numpy().astype(np.int64)
+        condition = self.conditions.index(measure.counts)
+
+        def dense(name: str) -> NDArray[np.float64]:
+            array = np.zeros((count, BUCKETS))
+            array[index, bucket] = np.nan_to_num(
+                rows[name].cast(pa.float64(), safe=False).to_numpy(), copy=False
+            )
+            return array
+
+        def keys(name: str | None) -> list[Any]:
+            return distinct[name].to_pylist() if name else [None] * count
+
+        n = dense(f"n{condition}")
+        stages = keys(stage)
+        # Rows that belong to no stage count in the total alone.
+        placed = np.array([not stage or one is not None for one in stages], dtype=bool)
+        held = np.flatnonzero((n.sum(axis=1) > 0) & placed)
+
+        def kept(values: list[Any]) -> list[Any]:
+            return [values[cell] for cell in held]
+
+        values: list[Values] = []
+        if distribution is not None:
+            values = _distributed(distribution, distinct, held)
+        begin = keys(f"p_{grain}") if grain != "all" else [ALL] * count
+        return Cells(
+            kpi=kpi,
+            grain=[grain] * len(held),
+            begin=kept(begin),
+            stage=kept(stages),
+            dimension=[dimension] * len(held),
+            segment=kept(keys(f"d_{dimension}" if dimension else None)),
+            n=n[held],
+            customers=dense(f"u{condition}")[held],
+            sums={name: dense(f"k{number}_{name}")[held] for name in measure.sums},
+            values=values,
+        )
+
+
+def _codes(rows: pa.Table, distinct: pa.Table) -> NDArray[np.int64]:
+    """For each row the place of its key in `distinct`; null is a key like any other."""
+    place = {
+        key: number
+        for number, key in enumerate(zip(*(c.to_pylist() for c in distinct.columns), strict=True))
+    }
+    encoded = []
+    for column in rows.columns:
+        dictionary = pc.dictionary_encode(column, null_encoding="encode").combine_chunks()
+        encoded.append((dictionary.indices.to_numpy(), dictionary.dictionary.to_pylist()))
+    code = np.zeros(len(rows), np.int64)
+    for indices, labels in encoded:
+        code = code * (len(labels) + 1) + indices
+    unique, first, inverse = np.unique(code, return_index=True, return_inverse=True)
+    places = np.array(
+        [place[tuple(labels[indices[row]] for indices, labels in encoded)] for row in first],
+        dtype=np.int64,
+    )
+    return places[inverse] if len(unique) else np.zeros(0, np.int64)
+
+
+def _distributed(
+    distribution: tuple[pa.Table, NDArray[np.int64], pa.Table],
+    distinct: pa.Table,
+    held: NDArray[np.int64],
+) -> list[Values]:
+    rows, index, own = distribution
+    names = [name for name in distinct.column_names if name not in {"row", "row_min"}]
+    if names:
+        place = _codes(own.select(names), distinct.select(names)) if len(own) else index
+        index = place[index] if len(own) else index
+    order = np.argsort(index, kind="stable")
+    index = index[order]
+    value = rows["value"].cast(pa.float64()).to_numpy()[order]
+    event = rows["event"].to_numpy()[order].astype(bool)
+    count = rows["rows"].to_numpy()[order].astype(np.float64)
+    bucket = rows["bucket"].to_numpy()[order].astype(np.int64)
+    starts = np.searchsorted(index, held, side="left")
+    ends = np.searchsorted(index, held, side="right")
+    return [
+        Values(value[a:b], event[a:b], count[a:b], bucket[a:b])
+        for a, b in zip(starts, ends, strict=True)
+    ]
+
+
+def _joined(parts: Sequence[Cells], kpi: CatalogueKpi, measure: Columns) -> Cells:
+    def chained(name: str) -> list[Any]:
+        return list(itertools.chain.from_iterable(getattr(part, name) for part in parts))
+
+    def stacked(arrays: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        return np.concatenate(arrays) if arrays else np.zeros((0, BUCKETS))
+
+    return Cells(
+        kpi=kpi,
+        grain=chained("grain"),
+        begin=chained("begin"),
+        stage=chained("stage"),
+        dimension=chained("dimension"),
+        segment=chained("segment"),
+        n=stacked([part.n for part in parts]),
+        customers=stacked([part.customers for part in parts]),
+        sums={name: stacked([part.sums[name] for part in parts]) for name in measure.sums},
+        values=chained("values"),
+    )
