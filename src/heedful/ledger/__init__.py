@@ -1,1 +1,1 @@
-"""State that people write: annotations."""
+"""State that people write, in a SQL database: annotations so far."""
