@@ -1,0 +1,1 @@
+"""Simulated customers, and how well intervals hold on them."""
