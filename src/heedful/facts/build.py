@@ -13,14 +13,13 @@ from zoneinfo import ZoneInfo
 from heedful.definitions.problem import Problem, ProjectError
 from heedful.engines.duckdb import quoted
 from heedful.facts import parameters
-from heedful.facts.inspection import is_attributes, outputs
-from heedful.facts.model import MONTHS, Fact
+from heedful.facts.model import Fact
 from heedful.facts.prepared import Prepared
+from heedful.facts.rendering import render
 from heedful.store.lake import Lake
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from sqlglot import exp
 
 BATCH = 100_000
 # What Delta Lake has no type for, or what would differ between engines, becomes one it has.
@@ -59,35 +58,6 @@ class Built:
     until: date | None
 
 
-def attributes(fact: Fact, prepared: Prepared) -> tuple[str, ...]:
-    """The attribute columns that a fact carries beside its own; they are dimensions too."""
-    found = {name for table in fact.attributes for name in prepared.attributes(table)}
-    return tuple(sorted(found - {*fact.columns, "customer", "day", "bucket"}))
-
-
-def render(fact: Fact, prepared: Prepared) -> exp.Query:
-    """The query of a fact with the project's parameters and attributes in it.
-
-    Args:
-        fact: The fact.
-        prepared: The project's tables.
-    """
-    from sqlglot import exp, parse_one
-
-    query = parse_one(fact.sql, dialect="duckdb")
-    if not isinstance(query, exp.Query):
-        raise TypeError(fact.name)
-    query.comments = None
-    taken = {*outputs(query), "day", "bucket"}
-    for node in [one for one in query.selects if is_attributes(one)]:
-        alias, *tables = (each.name for each in node.expressions)
-        names = {n for t in tables or fact.attributes for n in prepared.attributes(t)} - taken
-        taken |= names
-        columns = [exp.column(name, table=alias, quoted=True) for name in sorted(names)]
-        node.replace(columns) if columns else node.pop()
-    return parameters.substitute(query, prepared.parameters)
-
-
 def build(
     fact: Fact,
     prepared: Prepared,
@@ -116,12 +86,12 @@ def build(
     with facts.lock(fact.name):
         if span is None or not facts.exists(fact.name):
             since = until = None
-        prepared.views((*fact.reads, MONTHS), *_window(since, until, span, prepared))
+        prepared.views((*fact.reads, *fact.relations), *_window(since, until, span, prepared))
         columns = _columns(fact, prepared)
         stored = facts.snapshot(fact.name)
         if (since or until) and (stored is None or dict(stored.columns) != _stored(columns)):
             since = until = None
-            prepared.views((*fact.reads, MONTHS))
+            prepared.views((*fact.reads, *fact.relations))
         sql = _sql(render(fact, prepared).sql("duckdb", identify=True), columns, prepared)
         counted = _Counted(fact, prepared.engine.connection.sql(_between(sql, since, until)))
         version = facts.replace(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from heedful.definitions.problem import Problem, ProjectError
+from heedful.facts import relations
 from heedful.facts.inspection import inspect
 from heedful.facts.model import Fact
 from heedful.store import schema
@@ -37,7 +38,7 @@ def read(own: Path | None = None) -> Catalogue:
     problems: list[Problem] = []
     for path in sorted(own.glob("*.sql")) if own else []:
         file = f"facts/{path.name}"
-        if path.stem in schema.names():
+        if path.stem in {*schema.names(), *relations.names()}:
             problem = Problem(file, 1, f'"{path.stem}" is the name of a table', "rename the file")
             problems.append(problem)
             continue

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from heedful.definitions.problem import Problem, one_of
 from heedful.definitions.rules import Rules
-from heedful.facts import parameters
-from heedful.facts.model import ADDED, MONTHS, Fact, Head, Header, read_header
+from heedful.facts import parameters, relations
+from heedful.facts.model import ADDED, Fact, Head, Header, read_header
 from heedful.store import schema
 
 if TYPE_CHECKING:
@@ -57,15 +59,24 @@ def inspect(name: str, text: str, file: str, *, own: bool = False) -> Inspected:
         says=header.says,
         grain=header.grain,
         key=header.key,
-        reads=header.reads,
+        reads=relations.tables(header.reads),
+        relations=tuple(one for one in header.reads if one in relations.names()),
         lookback=header.lookback,
         grains=header.grains,
         dimensions=header.dimensions,
         attributes=header.attributes,
         columns={one: header.columns.get(one, "") for one in outputs(query)},
+        definition_hash=_hash(head),
         own=own,
     )
     return Inspected(fact, ())
+
+
+def _hash(head: Head) -> str:
+    header = head.header
+    shared = [relations.relation(one).sql for one in relations.behind(header.reads)]
+    parts = [head.sql.strip(), header.key, header.lookback.text, header.attributes, shared]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
 def outputs(query: exp.Query) -> list[str]:
@@ -112,11 +123,11 @@ def _parse(sql: str, file: str) -> tuple[exp.Query | None, Problem | None]:
 def _header_problems(head: Head, query: exp.Query) -> Iterator[Problem]:
     header, document = head.header, head.document
     tables = schema.names()
-    for field_name in ("reads", "attributes"):
+    for field_name, known in (("reads", _readable()), ("attributes", tables)):
         for table in getattr(header, field_name):
-            if table not in tables:
+            if table not in known:
                 found = f'{field_name}: "{table}" is not a table'
-                yield document.problem((field_name,), found, one_of(tables, table))
+                yield document.problem((field_name,), found, one_of(known, table))
     for table in header.attributes:
         if table in tables and table not in header.reads:
             found = f'attributes: "{table}" is not read'
@@ -127,6 +138,10 @@ def _header_problems(head: Head, query: exp.Query) -> Iterator[Problem]:
             yield document.problem(("lookback",), found, one_of(_numbers(), name))
     columns = outputs(query)
     yield from _column_problems(head, columns)
+
+
+def _readable() -> tuple[str, ...]:
+    return (*schema.names(), *relations.names())
 
 
 def _numbers() -> list[str]:
@@ -220,31 +235,27 @@ def _table_problems(header: Header, query: exp.Query, file: str) -> Iterator[Pro
     from sqlglot import exp
 
     named = {cte.alias for cte in query.find_all(exp.CTE)}
-    for name in sorted(named & {*schema.names(), MONTHS}):
+    for name in sorted(named & set(_readable())):
         found = f'WITH gives "{name}" a second meaning'
         yield Problem(file, line_of(query), found, "give it a name that no table has")
     used = set()
     for table in query.find_all(exp.Table):
         plain = isinstance(table.this, exp.Identifier) and not table.db
-        if plain and (table.name in named or table.name == MONTHS):
+        if plain and table.name in named:
             continue
         used.add(table.name)
         if not plain:
             found = f"FROM {table.sql('duckdb')} is not a table of the project"
-            yield Problem(file, line_of(table), found, _tables(header.reads))
+            yield Problem(file, line_of(table), found, one_of(header.reads))
         elif table.name not in header.reads:
-            known = table.name in schema.names()
+            known = table.name in _readable()
             found = f'"{table.name}" is {"not among reads" if known else "not a table"}'
-            allowed = f"add {table.name} to reads" if known else one_of(schema.names(), table.name)
+            allowed = f"add {table.name} to reads" if known else one_of(_readable(), table.name)
             yield Problem(file, line_of(table), found, allowed)
-    unused = [name for name in header.reads if name not in used and name in schema.names()]
-    for name in unused:
-        found = f'reads: "{name}" is not used in the SQL'
-        yield Problem(file, line_of(query), found, f"take {name} out of reads")
-
-
-def _tables(reads: Iterable[str]) -> str:
-    return f"allowed: {', '.join(reads)}, {MONTHS}"
+    for name in header.reads:
+        if name not in used and name in _readable():
+            found = f'reads: "{name}" is not used in the SQL'
+            yield Problem(file, line_of(query), found, f"take {name} out of reads")
 
 
 def _parameter_problems(query: exp.Query, file: str) -> Iterator[Problem]:

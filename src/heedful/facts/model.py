@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,9 +19,6 @@ from heedful.facts.lookback import Lookback
 
 Grain = Literal["day", "week", "month", "quarter", "all"]
 GRAINS: tuple[Grain, ...] = get_args(Grain)
-
-MONTHS = "months"
-"""A calendar that facts may read beside the tables: `month`, `starts_at`, `ends_at`."""
 
 ADDED: Mapping[str, str] = {
     "day": "Day of `at` in the project's timezone.",
@@ -55,7 +50,7 @@ class Header(Model):
     key: Annotated[tuple[Id, ...], BeforeValidator(_several), Field(min_length=1)]
     """The column or columns that identify a row."""
     reads: Annotated[tuple[Id, ...], BeforeValidator(_several), Field(min_length=1)]
-    """The tables it reads."""
+    """The tables and relations it reads."""
     lookback: Annotated[Lookback, BeforeValidator(_lookback)]
     """How far from a row's own time its inputs may lie, both ways."""
     grains: Annotated[tuple[Grain, ...], Field(min_length=1)] = GRAINS
@@ -79,12 +74,14 @@ class Fact:
         says: What it holds, in one sentence.
         grain: What a row is.
         key: The columns that identify a row.
-        reads: The canonical tables it reads.
+        reads: The canonical tables it reads, also those behind relations.
+        relations: The relations it reads.
         lookback: How far from a row's own time its inputs may lie, both ways.
         grains: The grains for which its rows may be summed.
         dimensions: Columns by which it may be broken down, without attributes.
         attributes: Tables whose attribute columns it carries.
         columns: What each column means, in the order of the query; without attributes.
+        definition_hash: A short hash of what decides its rows; words about it do not change it.
         own: Whether it is the project's, not built in.
     """
 
@@ -95,23 +92,19 @@ class Fact:
     grain: str
     key: tuple[str, ...]
     reads: tuple[str, ...]
+    relations: tuple[str, ...]
     lookback: Lookback
     grains: tuple[Grain, ...]
     dimensions: tuple[str, ...]
     attributes: tuple[str, ...]
     columns: Mapping[str, str]
+    definition_hash: str
     own: bool = False
 
     @property
     def sql(self) -> str:
         """The query without its header, as it was written."""
         return _HEADER.sub("", self.text).strip()
-
-    @property
-    def definition_hash(self) -> str:
-        """A short hash of what decides its rows; words about it do not change it."""
-        parts = [self.sql, self.key, self.reads, self.lookback.text, self.attributes]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
 class Head(NamedTuple):

@@ -49,7 +49,7 @@ def values(
     }
 
 
-def substitute(query: exp.Query, given: Mapping[str, Any]) -> exp.Query:
+def substitute(query: exp.Expr, given: Mapping[str, Any]) -> exp.Expr:
     """Put literals in place of the parameters of a query.
 
     Values become nodes of the syntax tree, never text, so none of them can change the query.
@@ -74,7 +74,10 @@ def substitute(query: exp.Query, given: Mapping[str, Any]) -> exp.Query:
         if isinstance(value, (list, tuple)):
             node.replace([literal(one) for one in value] or [exp.Null()])
         else:
-            node.replace(literal(value))
+            # A bare null has no type, and functions could not be told apart by it.
+            missing = exp.cast(exp.Null(), exp.DType.TIMESTAMPTZ)
+            moment = value is None and node.name.endswith("_until")
+            node.replace(missing if moment else literal(value))
     return copy
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,9 +14,9 @@ from heedful.definitions.problem import Problem, ProjectError, one_of
 from heedful.definitions.rules import Rules
 from heedful.definitions.settings import Settings
 from heedful.engines.duckdb import DuckDB, literal, quoted
-from heedful.facts import identity, parameters, touchpoint
-from heedful.facts.model import MONTHS
+from heedful.facts import identity, parameters, relations, touchpoint
 from heedful.facts.observed import observed_until
+from heedful.facts.relations import MONTHS
 from heedful.store import schema
 from heedful.store.lake import Lake, Snapshot
 
@@ -42,6 +43,7 @@ class Prepared:
 
     Attributes:
         versions: Version of each table that exists.
+        people: A short hash of who is who and who is left out.
         until: Until when the data of each table is known; None where there is none.
 
     Raises:
@@ -73,6 +75,7 @@ class Prepared:
         self._conditions = _conditions(rules, {n: self._columns(n) for n in schema.names()})
         self._aliases = self._load_identities()
         self._excluded = self._load_excluded()
+        self.people = self._people()
         moment = now or datetime.now(UTC)
         self.until = observed_until(engine, schema.names(), now=moment, given=observed)
 
@@ -98,15 +101,37 @@ class Prepared:
         """Make or remake the views of some tables.
 
         Args:
-            names: Tables, or `months`.
+            names: Tables and relations; those behind a relation are made with it.
             since: Leave out rows of an earlier time, from tables that are kept by month.
             until: Leave out rows of this time or a later one, from the same tables.
         """
+        from sqlglot import parse_one
+
         for name in names:
             if name == MONTHS:
                 self._months()
+            elif name in relations.names():
+                found = relations.relation(name)
+                self.views(found.header.reads, since, until)
+                query = parameters.substitute(
+                    parse_one(found.sql, dialect="duckdb"), self.parameters
+                )
+                self.engine.view(quoted(name), query.sql("duckdb", identify=True))
             else:
-                self.engine.view(quoted(name), self._view(name, since, until))
+                self.engine.view(quoted(name), self.rows(name, since, until))
+
+    def rows(self, name: str, since: datetime | None = None, until: datetime | None = None) -> str:
+        """The query behind the view of a table; see `views`."""
+        table = schema.table(name)
+        columns = self._columns(name)
+        where = self._window(table, since, until)
+        if name in self._conditions:
+            where.append(f"NOT COALESCE(({self._conditions[name]}), FALSE)")
+        rows = f"SELECT {_items('', columns)} FROM raw.{quoted(name)}"
+        rows += f" WHERE {' AND '.join(where)}" if where else ""
+        if "customer_id" not in table.columns:
+            return rows
+        return self._placed(table, columns, self._resolved(table, columns, rows))
 
     def _columns(self, table: str) -> tuple[str, ...]:
         return (*schema.table(table).columns, *self.attributes(table))
@@ -133,22 +158,20 @@ class Prepared:
         )
         return bool(self.engine.query("SELECT 1 FROM excluded LIMIT 1").num_rows)
 
+    def _people(self) -> str:
+        """Adding up makes the order of rows matter not, and needs no sorting."""
+        sums = [
+            f"SELECT COUNT(*) AS n, SUM(CAST(HASH({columns}) % 1000000007 AS BIGINT)) AS s FROM {t}"
+            for t, columns in (("identity", "alias, customer"), ("excluded", "customer"))
+        ]
+        found = self.engine.query(" UNION ALL ".join(sums)).to_pylist()
+        text = str(sorted((row["n"], str(row["s"])) for row in found))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
     def _load(self, name: str, rows: Any) -> None:
         self.engine.connection.register("loading", rows)
         self.engine.run(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM loading")
         self.engine.connection.unregister("loading")
-
-    def _view(self, name: str, since: datetime | None, until: datetime | None) -> str:
-        table = schema.table(name)
-        columns = self._columns(name)
-        where = self._window(table, since, until)
-        if name in self._conditions:
-            where.append(f"NOT COALESCE(({self._conditions[name]}), FALSE)")
-        rows = f"SELECT {_items('', columns)} FROM raw.{quoted(name)}"
-        rows += f" WHERE {' AND '.join(where)}" if where else ""
-        if "customer_id" not in table.columns:
-            return rows
-        return self._placed(table, columns, self._resolved(table, columns, rows))
 
     @staticmethod
     def _window(table: schema.Table, since: datetime | None, until: datetime | None) -> list[str]:
@@ -219,7 +242,7 @@ class Prepared:
                 month = following
         empty = "SELECT CAST(NULL AS DATE), CAST(NULL AS TIMESTAMPTZ), CAST(NULL AS TIMESTAMPTZ)"
         body = f"VALUES {', '.join(rows)}" if rows else f"{empty} WHERE FALSE"
-        self.engine.view(MONTHS, f"SELECT * FROM ({body}) AS m(month, starts_at, ends_at)")
+        self.engine.view(quoted(MONTHS), f"SELECT * FROM ({body}) AS m(month, starts_at, ends_at)")
 
     def _first(self) -> datetime | None:
         """The first time in the tables that are kept by month, not before 1970."""
