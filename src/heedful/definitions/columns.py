@@ -88,7 +88,11 @@ class SqlChecks:
                 known = set(self.facts[kpi.fact]) | self.dimensions()
             elif not (self.root / "facts" / f"{kpi.fact}.sql").is_file():
                 options = one_of(sorted(self.facts), kpi.fact)
-                yield entry.problem(("fact",), f'fact "{kpi.fact}" is not known', options)
+                yield entry.problem(
+                    ("fact",),
+                    f'fact "{kpi.fact}" is not known',
+                    f"{options}; or write facts/{kpi.fact}.sql",
+                )
         of = f'fact "{kpi.fact}"'
         if "measure" not in entry.broken:
             for field_name, sql in kpi.measure.expressions().items():

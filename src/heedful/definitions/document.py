@@ -19,10 +19,22 @@ DEPTH_AT_MOST = 50
 _TAG = "tag:yaml.org,2002:"
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_SCALARS = {"str", "int", "float", "bool", "null", "timestamp", "merge", "value"}
 _CONSTANTS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_HINTS = {
+    "'\\t'": "indent with spaces, not tabs",
+    "cannot start any token": "put the value in quotes",
+    "mapping values are not allowed": "put a value that holds a colon in quotes",
+    "stream end": "a bracket or quote is not closed",
+    "expected ',' or": "a comma is missing, or a bracket is not closed",
+    "end of stream": "a bracket or quote is not closed",
+    "single document": "remove the line ---",
+    "undefined alias": "put a value that begins with * in quotes",
+    "<block end>": "look at how this line and the one above are indented",
 }
 
 
@@ -116,7 +128,7 @@ def _syntax(error: Exception, file: str) -> Problem:
     if what is None and hasattr(error, "character"):
         what = f"character {error.character!r} is not allowed"
     what = str(what or next(iter(str(error).splitlines()), "")) or type(error).__name__
-    hint = "is a value with a colon, quote or % at its start written without quotes?"
+    hint = next((hint for words, hint in _HINTS.items() if words in what), "")
     return Problem(file, mark.line + 1 if mark else 1, f"not YAML: {what}", hint)
 
 
@@ -156,7 +168,7 @@ class _Reader:
             if key_node.id != "scalar":
                 self.report(key_node, "a list or mapping stands where a name is expected")
                 continue
-            key = key_node.value
+            key = self.text(key_node)
             here = (*path, key)
             if key in found:
                 hint = f"keep one of them (the other is on line {self.lines[here]})"
@@ -173,8 +185,21 @@ class _Reader:
             found.append(self.value(item, (*path, index)))
         return tuple(found)
 
+    def text(self, node: Node) -> str:
+        """Return what is written, with characters that were escaped as two halves made whole."""
+        written: str = node.value
+        if not any("\ud800" <= character <= "\udfff" for character in written):
+            return written
+        try:
+            return written.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self.report(node, "half a character (\\uD800 to \\uDFFF)", "write both halves")
+            return ""
+
     def scalar(self, node: Node, kind: str) -> Any:
-        text: str = node.value
+        if kind not in _SCALARS:
+            self.report(node, f"tag !!{kind} is not known", "leave the tag out")
+        text = self.text(node)
         if node.style is not None or kind == "str":
             return text
         if text in _CONSTANTS:

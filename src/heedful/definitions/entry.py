@@ -62,6 +62,7 @@ class Folder:
             elif path.suffix == ".yaml" and not path.name.startswith("."):
                 if not _NAME.fullmatch(path.stem):
                     self.problems.append(not_a_name(file, 1, "file name", path.stem))
+                    continue
                 document = self.document(file)
                 if document:
                     yield path.stem, document

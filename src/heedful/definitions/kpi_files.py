@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,11 @@ _STAND_INS = {
 _DEFINES = ("title", "says", "layer", "timing", "better", "fact", "measure", "threshold")
 
 
-def read_catalogue(folder: Path) -> dict[str, Raw]:
+@cache
+def read_catalogue(folder: Path) -> Mapping[str, Raw]:
     """Return what the files of the catalogue say, by KPI.
+
+    The catalogue comes with the program, so it is read once.
 
     Raises:
         ProjectError: The catalogue itself is broken.
@@ -97,7 +101,7 @@ def read_kpis(folder: Folder, catalogue: Mapping[str, Raw], rules: Rules) -> lis
             Kpi, document, data={**merged, "id": name}, stand_ins=_STAND_INS, context=rules
         )
         missing = [field for field in _DEFINES if field not in merged]
-        if missing:
+        if len(missing) > 2:
             folder.problems[before:] = _unknown(
                 name, document, missing, folder.problems[before:], catalogue
             )
@@ -167,6 +171,7 @@ def _unknown(
 ) -> list[Problem]:
     """Say once, instead of once a field, that a KPI is not the catalogue's and defines nothing."""
     kept = [each for each in problems if each.found.removesuffix(" is missing") not in missing]
-    hint = f"add them, or name the file as a KPI of the catalogue{did_you_mean(name, catalogue)}"
+    near = did_you_mean(name, catalogue)
+    hint = f"add what is missing, or name the file as a KPI of the catalogue{near}"
     found = f'"{name}" is not in the catalogue and lacks {", ".join(missing)}'
     return [document.problem((), found, hint), *kept]

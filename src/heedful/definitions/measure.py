@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from heedful.definitions.fields import Model, Sql, wrong
 from heedful.definitions.problem import one_of
@@ -177,10 +177,10 @@ KINDS: dict[str, type[_Measure]] = {
 }
 
 
-def _kind(given: Any) -> str:
-    """Tell the kind of a measure by its one field that names a kind."""
+def _one_kind(given: Any) -> Any:
+    """Refuse what does not name exactly one kind."""
     if isinstance(given, _Measure):
-        return type(given).__name__
+        return given
     if not isinstance(given, dict):
         raise wrong("{name} {value} is not a mapping", "allowed: such as {share: resolved}")
     named = [kind for kind in KINDS if kind in given]
@@ -188,8 +188,16 @@ def _kind(given: Any) -> str:
         first = next(iter(given), "")
         raise wrong("{name} names no kind of measure", one_of(KINDS, first))
     if len(named) > 1:
-        raise wrong(f"{{name}} names more than one kind: {' and '.join(named)}", "keep one of them")
-    return KINDS[named[0]].__name__
+        both = " and ".join(named)
+        raise wrong(f"{{name}} names more than one kind: {both}", "keep one of them")
+    return given
+
+
+def _kind(given: Any) -> str:
+    """Tell the kind of a measure by its one field that names a kind."""
+    if isinstance(given, _Measure):
+        return type(given).__name__
+    return next(KINDS[kind].__name__ for kind in KINDS if kind in given)
 
 
 Measure = Annotated[
@@ -204,5 +212,6 @@ Measure = Annotated[
     | Annotated[Duration, Tag("Duration")]
     | Annotated[Retention, Tag("Retention")],
     Discriminator(_kind),
+    BeforeValidator(_one_kind),
 ]
 """One of the kinds; which one is told by the field that bears its name."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 LIST_AT_MOST = 12
+_PLAIN = re.compile(r"[\w$][\w$./ -]*")
 
 
 @dataclass(frozen=True, order=True)
@@ -57,7 +59,8 @@ def did_you_mean(word: object, options: Iterable[str]) -> str:
         ''
     """
     by_lower = {option.lower(): option for option in sorted(options)}
-    nearest = get_close_matches(str(word).lower(), by_lower, n=1, cutoff=0.6)
+    alike = 0.6 if len(str(word)) > 3 else 0.5
+    nearest = get_close_matches(str(word).lower(), by_lower, n=1, cutoff=alike)
     return f' (did you mean "{by_lower[nearest[0]]}"?)' if nearest else ""
 
 
@@ -71,6 +74,6 @@ def one_of(options: Iterable[str], word: object = "") -> str:
         'allowed: cx, growth (did you mean "cx"?)'
     """
     known = list(options)
-    shown = ", ".join(known[:LIST_AT_MOST])
+    shown = ", ".join(one if _PLAIN.fullmatch(one) else f'"{one}"' for one in known[:LIST_AT_MOST])
     rest = f" and {len(known) - LIST_AT_MOST} more" if len(known) > LIST_AT_MOST else ""
     return f"allowed: {shown}{rest}{did_you_mean(word, known)}"

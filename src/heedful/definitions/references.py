@@ -98,7 +98,12 @@ def _kpi(draft: Draft, entry: Entry[Kpi]) -> Iterator[Problem]:
 
 def _stage(draft: Draft, entry: AnyEntry, path: KeyPath, stage: str) -> Iterator[Problem]:
     stages = draft.stages
-    if stages is not None and stage not in stages:
+    if stages is None or stage in stages:
+        return
+    if path[0] == "stages" and ("stages",) not in entry.document.lines:
+        found = f'stage "{stage}", which it has from elsewhere, is not known'
+        yield entry.problem(path, found, f"add stages; {one_of(stages, stage)}")
+    else:
         yield entry.problem(path, f'stage "{stage}" is not known', one_of(stages, stage))
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Generic, NamedTuple, TypeVar, get_args
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from heedful.definitions.document import Document, KeyPath
@@ -108,8 +107,8 @@ def _field(details: ErrorDetails) -> str | None:
 
 
 def _not_a_mapping(data: Any, document: Document, at: KeyPath) -> Problem:
-    name = ".".join(str(step) for step in at if isinstance(step, str)) or _ROOT
-    found = f"{name} is empty" if data is None else f"{name} holds {shown(data)}, not a mapping"
+    name = ".".join(step for step in at if isinstance(step, str)) or ("this" if at else _ROOT)
+    found = f"{name} is empty" if data is None else f"{name} is {shown(data)}, not a mapping"
     return document.problem(at, found, "allowed: lines such as name: value")
 
 
@@ -216,14 +215,17 @@ def _field_names(model: type[Model], place: tuple[int | str, ...]) -> set[str]:
 
 
 def _says(model: type[Model], place: tuple[int | str, ...]) -> str:
-    """Return what a field is for, in the words of the model."""
+    """Return what may stand in a field, or else what it is for, in the words of the model."""
     models, step = _fields(model, place)[-1]
-    fields: list[FieldInfo] = [
+    fields = [
         field
         for each in models
         for name, field in each.model_fields.items()
         if step in {name, field.alias}
     ]
-    return (
-        fields[0].description.split("\n")[0].rstrip(".") if fields and fields[0].description else ""
-    )
+    if not fields:
+        return ""
+    if get_origin(fields[0].annotation) is Literal:
+        return ", ".join(map(str, get_args(fields[0].annotation)))
+    words = " ".join((fields[0].description or "").split()).rstrip(".")
+    return words[:1].lower() + words[1:] if words[1:2].islower() else words

@@ -1,0 +1,110 @@
+"""Small project folders for tests, and what the facts and tables around them hold."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from heedful.definitions.document import read
+from heedful.definitions.project_files import Loaded, load
+
+HEEDFUL = Path(__file__).parents[2] / "src" / "heedful"
+CATALOGUE = HEEDFUL / "kpis" / "catalogue"
+TABLES = {
+    path.stem: list(read(path, path.name).data["columns"])
+    for path in (HEEDFUL / "store" / "tables").glob("*.yaml")
+}
+_PLACE = "touchpoint stage device channel"
+FACTS = {
+    name: f"{columns} at customer".split()
+    for name, columns in {
+        "survey_answers": f"response_id instrument score scale_min scale_max weight ai language "
+        f"comment {_PLACE}",
+        "survey_invitations": f"invitation_id instrument answered ai {_PLACE}",
+        "form_attempts": f"attempt_id form last_step submitted seconds {_PLACE}",
+        "checkouts": f"checkout_id completed {_PLACE}",
+        "sessions": f"session_id pages seconds converted bounced engaged depth landing_page "
+        f"country {_PLACE}",
+        "page_steps": "page last touchpoint stage device",
+        "first_value": "hours reached activated activation_matured country plan channel device",
+        "help_visits": "visit_id ticket_followed topic touchpoint stage device",
+        "ticket_handling": f"ticket_id first_response_hours responded resolution_hours resolved "
+        f"ever_resolved reopened escalated handled_by topic priority {_PLACE}",
+        "memberships": "active at_start lost tickets net_amount orders country plan channel device",
+        "first_visits": f"converted matured landing_page {_PLACE}",
+        "leads_won": "lead_id origin landing_page won matured channel touchpoint stage",
+        "purchases": f"order_id is_order gross_amount refunded_amount net_amount {_PLACE}",
+        "first_purchases": "repeated matured channel device",
+        "lifetimes": "days lost country plan channel device",
+        "ai_answers": f"output_id kind model model_version ai has_rationale has_policy "
+        f"has_confidence explanation_shown explanation_accepted overridden reviewed "
+        f"review_passed {_PLACE}",
+    }.items()
+}
+
+BASE = {
+    "heedful.yaml": (
+        "name: Acme\n"
+        "timezone: Europe/Berlin\n"
+        "currency: EUR\n"
+        "touchpoints:\n"
+        "  pricing: {stage: consideration, pages: [/pricing]}\n"
+        "teams:\n"
+        "  cx: {name: Care}\n"
+        "  growth: {name: Growth, email: growth@acme.example}\n"
+    ),
+    "kpis/csat.yaml": "target: 85%\nowner: cx\nplaybook: csat\n",
+    "playbooks/csat.md": "# When satisfaction falls\n\nRead the comments.\n",
+    "sources/answers.yaml": (
+        "table: responses\npath: in/*.csv\ncolumns: {response_id: ID, score: lower(a)}\n"
+        "attributes: {region: Region}\n"
+    ),
+}
+
+
+Files = dict[str, str | bytes | None]
+
+
+def write(root: Path, files: Files) -> Path:
+    """Write the base project, with some files in other words; `None` leaves one out."""
+    for name, text in {**BASE, **files}.items():
+        if text is not None:
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return root
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> Callable[[Files], Loaded]:
+    """Load the base project, with some files in other words, against known tables and facts."""
+    return lambda files: load(write(tmp_path, files), CATALOGUE, tables=TABLES, facts=FACTS)
+
+
+@pytest.fixture
+def problems(loaded: Callable[[Files], Loaded]) -> Callable[[Files], list[str]]:
+    """Return what is said about the base project with some files in other words."""
+    return lambda files: [str(problem) for problem in loaded(files).problems]
+
+
+@pytest.fixture
+def load_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Files], Loaded]:
+    """As `loaded`, with a fresh folder each time."""
+
+    def fresh(files: Files) -> Loaded:
+        root = write(tmp_path_factory.mktemp("project"), files)
+        return load(root, CATALOGUE, tables=TABLES, facts=FACTS)
+
+    return fresh
+
+
+@pytest.fixture
+def catalogue() -> Path:
+    """The built-in KPIs."""
+    return CATALOGUE
+
+
+@pytest.fixture
+def surroundings() -> dict[str, dict[str, list[str]]]:
+    """What tables and facts hold."""
+    return {"tables": TABLES, "facts": FACTS}
