@@ -78,10 +78,14 @@ def test_change_of_a_rare_share_is_newcombes_for_independent_samples() -> None:
 def test_combination_is_the_jackknife_of_the_sum() -> None:
     a, b = mean(1), mean(2)
     found = combine([0.3, 0.7], [a, b])
-    direct = jackknife(0.3 * a.replicates + 0.7 * b.replicates, 0.3 * a.value + 0.7 * b.value)
+    value = 0.3 * a.value + 0.7 * b.value
+    direct = jackknife(0.3 * a.replicates + 0.7 * b.replicates, value, corrected=False)
     assert (found.value, found.low, found.high) == pytest.approx(
         (direct.value, direct.low, direct.high)
     )
+    assert found.high - found.value == pytest.approx(found.value - found.low)
+    alone = combine([1, 0], [a, b])
+    assert (alone.low, alone.high) == pytest.approx((a.low, a.high))
 
 
 def test_mixed_methods_are_combined_from_their_limits() -> None:

@@ -120,6 +120,19 @@ def test_a_change_where_there_is_none_is_called_one_time_in_twenty(draw, same) -
         assert 0.03 < called < 0.065
 
 
+def test_skewed_amounts_of_the_same_customers_raise_no_more_alarms(draw) -> None:
+    rng = np.random.default_rng(10)
+    drawn = draw(rng, CELLS, 200)
+    own, count = rng.normal(size=len(drawn.who)), drawn.number()
+    periods = [
+        ratios(drawn.add(np.exp(own + rng.normal(size=len(own)))), count, n=count, customers=count)
+        for _ in range(2)
+    ]
+    for log in (False, True):
+        found = changes(*periods, log=log)
+        assert 0.025 < np.mean((found.low > 0) | (found.high < 0)) < 0.07
+
+
 def test_score_of_correlated_kpis(draw) -> None:
     rng = np.random.default_rng(8)
     drawn = draw(rng, CELLS, 200)

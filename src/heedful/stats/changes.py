@@ -16,7 +16,8 @@ from heedful.stats.student import t_quantiles
 def combinations(weights: Sequence[ArrayLike], parts: Sequence[Estimates]) -> Estimates:
     """Weighted sums of estimates, cell by cell, with the real covariances of the parts.
 
-    If every part has a jackknife interval, the sum has the jackknife of the sum. Otherwise the
+    If every part has a jackknife interval, the sum has the jackknife of the sum, without the
+    correction for skewness, which cancels or averages out between parts. Otherwise the
     parts' own limits are combined by MOVER (Zou and Donner 2008), which keeps the asymmetry of
     Wilson, Woodruff and survival limits, with correlations from the replicates:
     `low = value - sqrt(d' R d)`, d being each part's distance to the limit that lowers the sum.
@@ -46,7 +47,7 @@ def combinations(weights: Sequence[ArrayLike], parts: Sequence[Estimates]) -> Es
     df = np.where(used, np.stack([part.df for part in parts]), inf).min(axis=0)
     smooth = (~used | (method == Method.JACKKNIFE)).all(axis=0)
     below, above = _mover(w, parts)
-    low, high = limits(value, replicates, df, level)
+    low, high = limits(value, replicates, df, level, used.sum(axis=0) == 1)
     low = np.where(smooth, low, value - below)
     high = np.where(smooth, high, value + above)
     shown = np.isfinite(low) | np.isfinite(high)
