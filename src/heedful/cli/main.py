@@ -1,0 +1,83 @@
+"""The commands: `heedful --help`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from typer.core import TyperGroup
+
+from heedful.cli import data, measure, project
+from heedful.cli.printing import err
+
+
+class _InOrder(TyperGroup):
+    """Commands in the order in which a newcomer meets them."""
+
+    def list_commands(self, ctx: object) -> list[str]:  # noqa: ARG002 - Click's signature
+        """As they were added."""
+        return list(self.commands)
+
+
+app = typer.Typer(
+    cls=_InOrder,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    help=(
+        "Measure how much heed you pay to your customers: KPIs with intervals by journey stage "
+        "and segment, and an empathy score that can be taken apart.\n\n"
+        "Start with [bold]heedful demo[/bold], or [bold]heedful init my-project[/bold]."
+    ),
+)
+app.command("demo", rich_help_panel="Begin")(project.demo)
+app.command("init", rich_help_panel="Begin")(project.init)
+app.command("check", rich_help_panel="Begin")(project.check)
+app.command("schema", rich_help_panel="Begin")(project.schema)
+app.command("import", rich_help_panel="Data")(data.import_)
+app.command("refresh", rich_help_panel="Data")(data.refresh)
+app.command("rejected", rich_help_panel="Data")(data.rejected)
+app.command("sql", rich_help_panel="Data")(data.sql)
+app.command("kpis", rich_help_panel="Measure")(measure.kpis)
+app.command("explain", rich_help_panel="Measure")(measure.explain)
+app.command("readings", rich_help_panel="Measure")(measure.readings)
+app.command("score", rich_help_panel="Measure")(measure.score)
+app.command("scale", rich_help_panel="Measure")(measure.scale)
+app.command("annotate", rich_help_panel="Measure")(project.annotate)
+
+
+def run() -> None:
+    """Run a command; what is wrong is said in a line, with an exit code a script can use."""
+    from heedful.definitions.problem import ProjectError
+    from heedful.project import NotFoundError
+
+    try:
+        app()
+    except ProjectError as error:
+        for problem in error.problems:
+            err.print(str(problem), soft_wrap=True, markup=False)
+        sys.exit(1)
+    except NotFoundError as error:
+        err.print(str(error), soft_wrap=True, markup=False)
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader of a pipe, such as `head`, has had enough.
+        sys.stderr.close()
+        sys.exit(0)
+    except KeyboardInterrupt:
+        err.print("stopped; what was committed before stays, nothing is half written")
+        sys.exit(130)
+    except Exception as error:
+        if type(error).__name__ in {"LakeBusyError", "TemplateError"}:
+            err.print(str(error), soft_wrap=True, markup=False)
+            sys.exit(1)
+        if type(error).__name__ == "QueryError":
+            err.print(str(error), soft_wrap=True, markup=False)
+            sys.exit(2)
+        raise
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,143 @@
+"""How results are printed: data on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from math import isfinite
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False)
+
+NUMERIC = (int, float, Decimal)
+
+
+class Format(str, Enum):
+    """How to print data."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: ISO dates, null for what is missing.
+
+    >>> plain({"at": date(2026, 9, 1), "value": float("nan")})
+    {'at': '2026-09-01', 'value': None}
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, Mapping):
+        return {key: plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    return value
+
+
+def as_json(rows: Any) -> None:
+    """Print JSON."""
+    sys.stdout.write(json.dumps(plain(rows), indent=2, ensure_ascii=False) + "\n")
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+    """Print CSV; nested values as JSON."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(names)
+    for row in rows:
+        values = (plain(row.get(name)) for name in names)
+        writer.writerow(
+            "" if v is None else json.dumps(v) if isinstance(v, (dict, list)) else v for v in values
+        )
+
+
+def as_table(
+    rows: Iterable[Sequence[str]],
+    heads: Sequence[str],
+    *,
+    right: Iterable[int] = (),
+    title: str | None = None,
+) -> None:
+    """Print a table for people.
+
+    Args:
+        rows: Cells as text.
+        heads: Column heads.
+        right: Columns that are aligned to the right.
+        title: What stands above.
+    """
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    numbers = set(right)
+    for number, head in enumerate(heads):
+        side = "right" if number in numbers else "left"
+        table.add_column(head, justify=side, no_wrap=number in numbers)  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*(cell.replace("[", r"\[") for cell in row))
+    out.print(table)
+
+
+def rows_of(table: Any) -> tuple[list[dict[str, Any]], list[str]]:
+    """Rows and column names of an Arrow table."""
+    return table.to_pylist(), list(table.column_names)
+
+
+def number(value: float | None, unit: str | None) -> str:
+    """A value as people read it, with a true minus; a dash where there is none.
+
+    >>> number(0.8207, "share"), number(-2.04, "nps"), number(5.94, "hours")
+    ('82.1%', '−2.0', '5.9\\xa0h')
+    >>> number(None, "share")
+    '–'
+    """
+    if value is None or not isfinite(value):
+        return "–"
+    text = {
+        "share": f"{100 * value:,.1f}%",
+        "nps": f"{value:,.1f}",
+        "score": f"{value:,.1f}",
+        "hours": _duration(value, "h"),
+        "seconds": _duration(value, "s"),
+        "days": _duration(value, "d"),
+        "money": f"{value:,.2f}",
+        "count": f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.2f}",
+    }.get(unit or "", f"{value:,.3g}")
+    return text.replace("-", "−")
+
+
+def _duration(value: float, unit: str) -> str:
+    decimals = 1 if abs(value) < 100 else 0
+    return f"{value:,.{decimals}f}\u00a0{unit}"
+
+
+def interval(low: float | None, high: float | None, unit: str | None) -> str:
+    """An interval as people read it.
+
+    >>> interval(0.81, 0.83, "share"), interval(None, 3.0, "hours")
+    ('81.0–83.0%', '… – 3.0\\xa0h')
+    """
+    if low is None and high is None:
+        return "–"
+    if low is None or high is None:
+        ends = ["…" if end is None else number(end, unit) for end in (low, high)]
+        return " – ".join(ends)
+    first, last = number(low, unit), number(high, unit)
+    if first.startswith("−") or last.startswith("−"):
+        return f"{first} to {last}"
+    suffix = last.lstrip("0123456789.,")
+    return f"{first.removesuffix(suffix) if suffix else first}–{last}"

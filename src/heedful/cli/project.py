@@ -1,0 +1,131 @@
+"""Commands that begin and check a project."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from heedful.cli.options import Folder, Output, a_moment, opened
+from heedful.cli.printing import Format, as_json, err, out
+
+
+def init(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")],
+    template: Annotated[
+        str, typer.Option(help="blank, saas or ecommerce.", metavar="NAME")
+    ] = "blank",
+) -> None:
+    """Make a commented project that passes `check`."""
+    from heedful.definitions import template as templates
+
+    files = templates.create(directory, template)
+    err.print(f"Made {directory} with {len(files)} files (template {template}).\n")
+    err.print("Next:")
+    err.print(f"  cd {directory}", markup=False)
+    err.print("  heedful check                 what is missing")
+    err.print("  edit sources/*.yaml           say where your files are (see sources/README.md)")
+    err.print("  heedful import                read them")
+    err.print("  heedful refresh               measure")
+    err.print("  heedful readings, heedful score")
+
+
+def check(
+    project: Folder = Path(),
+    format_: Output = Format.table,
+) -> None:
+    """Say every problem of a project's files as file:line: found; allowed."""
+    from heedful.definitions.project_files import find_root
+    from heedful.project import check as checked
+
+    root = find_root(project) or project
+    found = checked(root)
+    if format_ == Format.table:
+        for problem in found.problems:
+            out.print(str(problem), markup=False)
+    else:
+        as_json(
+            [
+                {"file": p.file, "line": p.line, "found": p.found, "allowed": p.allowed}
+                for p in found.problems
+            ]
+        )
+    if found.problems:
+        number = len(found.problems)
+        err.print(f"{number} problem{'s' if number > 1 else ''}")
+        raise typer.Exit(1)
+    definitions = found.valid()
+    err.print(
+        f"No problems: {len(definitions.kpis)} KPIs, {len(definitions.sources)} sources, "
+        f"{len(definitions.hypotheses)} hypotheses."
+    )
+
+
+def schema(
+    name: Annotated[
+        str | None, typer.Argument(help="Which file's schema; without it, which there are.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of a project file, for editors."""
+    from heedful.definitions.problem import one_of
+    from heedful.definitions.schema import schemas
+    from heedful.project import NotFoundError
+
+    known = schemas()
+    if name is None:
+        for each in known:
+            out.print(each, markup=False)
+        return
+    if name not in known:
+        raise NotFoundError(f'schema "{name}" does not exist', one_of(known, name))
+    as_json(known[name])
+
+
+def annotate(
+    text: Annotated[str, typer.Argument(help="What people call it.")],
+    at: Annotated[
+        str, typer.Option(metavar="TIME", help="When, such as 2026-03-02 or 2026-03-02T09:00.")
+    ],
+    kind: Annotated[
+        str, typer.Option(help="release, campaign, incident or definition.")
+    ] = "release",
+    stage: Annotated[str | None, typer.Option(help="The stage it touches; all without.")] = None,
+    project: Folder = Path(),
+) -> None:
+    """Mark what happened when, for charts and findings."""
+    from heedful.definitions.problem import one_of
+    from heedful.ledger.annotation import KINDS
+    from heedful.project import NotFoundError
+
+    moment = a_moment(at)
+    found = opened(project)
+    if kind not in KINDS:
+        raise NotFoundError(f'kind "{kind}" does not exist', one_of(KINDS, kind))
+    stages = found.definitions.settings.stages
+    if stage is not None and stage not in stages:
+        raise NotFoundError(f'stage "{stage}" does not exist', one_of(stages, stage))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(found.definitions.settings.timezone))
+    found.annotations.add(text, moment, kind, stage)  # type: ignore[arg-type]
+    err.print(
+        f"{kind}: {text}, {moment:%a %-d %b %Y %H:%M} ({moment.astimezone(UTC):%H:%M} UTC)",
+        markup=False,
+    )
+
+
+def demo(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")] = Path(
+        "demo"
+    ),
+    customers: Annotated[
+        int, typer.Option(help="How many customers to simulate.", min=200)
+    ] = 20_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same company.")] = 7,
+) -> None:
+    """Simulate a company for a year, import its files, and print its scorecard."""
+    from heedful.cli.demonstration import demonstrate
+
+    demonstrate(directory, customers, seed)
