@@ -11,7 +11,7 @@ from heedful.definitions.problem import Problem, ProjectError, one_of
 
 _SHELF = Path(__file__).with_name("templates")
 _NAME = re.compile(r"^name: .*$", re.MULTILINE)
-_IGNORED = "# Written by Heedful; definitions are kept in git, data is not.\n/data/\n"
+_IGNORED = "# Definitions are kept in git, what Heedful writes is not.\n/data/\n"
 _HARMLESS = {".git", ".gitignore", ".DS_Store"}
 
 TEMPLATES = ("blank", "saas", "ecommerce")
@@ -61,6 +61,13 @@ def _playbooks(files: dict[str, str]) -> set[str]:
     }
 
 
+def _ignoring_data(known: str) -> str:
+    """Return what git should ignore: what it already does, and the data folder."""
+    if "/data/" in known.splitlines():
+        return known
+    return f"{known}{'' if known.endswith(chr(10)) or not known else chr(10)}{_IGNORED}"
+
+
 def _write(directory: Path, files: dict[str, str]) -> list[Path]:
     written = []
     try:
@@ -68,8 +75,9 @@ def _write(directory: Path, files: dict[str, str]) -> list[Path]:
         if any(path.name not in _HARMLESS for path in directory.iterdir()):
             hint = "name a new or empty folder; nothing was written"
             raise ProjectError([Problem(str(directory), 1, "the folder is not empty", hint)])
-        if not (directory / ".gitignore").exists():
-            files = {**files, ".gitignore": _IGNORED}
+        ignored = directory / ".gitignore"
+        known = ignored.read_text("utf-8") if ignored.exists() else ""
+        files = {**files, ".gitignore": _ignoring_data(known)}
         for file, text in sorted(files.items()):
             path = directory / file
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -88,11 +88,11 @@ def validate(
         try:
             value = model.model_validate(given, context=context)
         except ValidationError as error:
-            details = error.errors(include_url=False)
+            details = [e for e in error.errors(include_url=False) if _field(e) not in broken]
         else:
             return Checked(value, tuple(found), frozenset(broken))
         found += [_problem(model, each, document, at) for each in details]
-        fields = {_field(each) for each in details} - broken - {None}
+        fields = {_field(each) for each in details} - {None}
         if not fields:
             return Checked(None, tuple(found), frozenset(broken))
         broken |= {field for field in fields if field}
