@@ -8,6 +8,7 @@ python benchmarks/simulate.py --runs 200       a quick look, printed only
 import argparse
 import time
 from collections.abc import Callable, Iterable
+from math import sqrt
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,7 +100,7 @@ def markdown(table: Table) -> Iterable[str]:
 
 def error(runs: int) -> float:
     """Monte Carlo standard error of a coverage near 95%, in percent."""
-    return 100 * (0.95 * 0.05 / runs) ** 0.5
+    return 100 * sqrt(0.95 * 0.05 / runs)
 
 
 def publish(text: str) -> None:

@@ -80,10 +80,11 @@ def _pair(
     """Standard normal rows of two periods, correlated by 0.5 within a customer."""
     own = rng.standard_normal(len(first.group))
     then = own if same else rng.standard_normal(len(second.group))
-    return tuple(  # type: ignore[return-value]
+    a, b = (
         np.sqrt(0.5) * (who[people.who] + rng.standard_normal(len(people.who)))
         for people, who in ((first, own), (second, then))
     )
+    return a, b
 
 
 def _smooth_changes(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import log
 from typing import NamedTuple
 
 import numpy as np
@@ -27,22 +28,25 @@ class Crowd(NamedTuple):
     def add(self, rows: Floats) -> Floats:
         """Bucket sums (samples, 64) of a number a row."""
         sums = np.bincount(self.group[self.who], rows, minlength=self.samples * BUCKETS)
-        return sums.reshape(self.samples, BUCKETS)
+        return sums.reshape(self.samples, BUCKETS).astype(np.float64)
 
     def rows(self) -> Floats:
         return self.add(np.ones(len(self.who)))
 
     def customers(self) -> Floats:
         sums = np.bincount(self.group, minlength=self.samples * BUCKETS)
-        return sums.reshape(self.samples, BUCKETS)
+        return sums.reshape(self.samples, BUCKETS).astype(np.float64)
 
     def mixed(self, rng: np.random.Generator, alike: float) -> Floats:
         """Standard normal numbers, one a row, correlated by `alike` within a customer."""
         own = rng.standard_normal(len(self.group))[self.who]
-        return np.sqrt(alike) * own + np.sqrt(1 - alike) * rng.standard_normal(len(self.who))
+        fresh = rng.standard_normal(len(self.who))
+        return np.asarray(alike**0.5 * own + (1 - alike) ** 0.5 * fresh)
 
 
-def crowd(rng: np.random.Generator, samples: int, each: int | Floats, rows: float) -> Crowd:
+def crowd(
+    rng: np.random.Generator, samples: int, each: int | NDArray[np.intp], rows: float
+) -> Crowd:
     """`each` customers a sample; `rows` rows a customer, geometric with that mean, or exactly 1."""
     sizes = np.broadcast_to(np.asarray(each, dtype=np.intp), (samples,))
     sample = np.repeat(np.arange(samples), sizes)
@@ -106,8 +110,8 @@ def repeats(rows: float, alike: float) -> str:
 
 def lognormal(normal: Floats, cv: float) -> Floats:
     """Lognormal numbers with mean 1."""
-    variance = np.log(1 + cv * cv)
-    return np.exp(normal * np.sqrt(variance) - variance / 2)
+    variance = log(1 + cv * cv)
+    return np.asarray(np.exp(normal * variance**0.5 - variance / 2))
 
 
 def one_by_one(

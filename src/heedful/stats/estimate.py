@@ -93,7 +93,8 @@ class Estimate:
         method: name of the interval's method, `none` where both ends are missing.
         df: degrees of freedom of the interval, `inf` for one on normal quantiles.
         level: two-sided confidence level.
-        skewed: a few customers carry most of the uncertainty, more than the interval allows for.
+        skewed: the data are more skewed than the interval allows for; a sign of a KPI whose
+            intervals are too short on the whole, not of a sample that is off.
     """
 
     value: float | None
