@@ -11,7 +11,7 @@ from heedful.demo.calendar import Floats, Ints
 from heedful.demo.log import Frame
 from heedful.demo.luck import Luck
 from heedful.demo.people import People
-from heedful.demo.world import Words, World, ids
+from heedful.demo.world import Words, World, ids, only, present
 
 _FIVE_HIGH, _FIVE_LOW = (0.55, 0.45), (0.50, 0.27, 0.23)
 _SEVEN_HIGH, _SEVEN_LOW = (0.38, 0.36, 0.26), (0.42, 0.26, 0.18, 0.14)
@@ -167,13 +167,13 @@ def invitations(who: People, asked: Asked) -> Frame:
     mail = np.isin(asked.instrument, ["nps"]) | np.isin(
         asked.touchpoint, ["email_support", "phone"]
     )
-    member = who.customer_id[asked.person] != None  # noqa: E711 - element by element
+    member = present(who.customer_id[asked.person])
     member &= asked.at >= who.signed_up[asked.person]
     return {
         "invitation_id": ids("i", np.arange(len(asked.person)) + 1),
         "shown_at": asked.at.astype("datetime64[s]"),
-        "customer_id": np.where(member, who.customer_id[asked.person], None),
-        "anonymous_id": np.where(member, None, who.cookie[asked.person]),
+        "customer_id": only(member, who.customer_id[asked.person]),
+        "anonymous_id": only(~member, who.cookie[asked.person]),
         "instrument": asked.instrument,
         "touchpoint": asked.touchpoint,
         "device": who.device[asked.person],
@@ -206,5 +206,5 @@ def responses(shown: Frame, asked: Asked, given: Answers, comment: Words) -> Fra
         "invitation_id": shown["invitation_id"][row],
         "ticket_id": asked.ticket_id[row],
         "output_id": asked.output_id[row],
-        "language": np.where(comment == None, None, "en"),  # noqa: E711 - element by element
+        "language": only(present(comment), "en"),
     }

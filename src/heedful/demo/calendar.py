@@ -86,7 +86,8 @@ class Calendar:
         """How full each day is, 1 on average over a year without a wave."""
         week = np.array([WAVE.get(w, 1.0) for w in range(WEEKS)])
         day = np.array(_WEEKDAYS) / np.mean(_WEEKDAYS)
-        return np.repeat(week, 7) * np.tile(day, WEEKS)
+        full: Floats = np.repeat(week, 7) * np.tile(day, WEEKS)
+        return full
 
     @cached_property
     def _heaped(self) -> Floats:
@@ -94,7 +95,8 @@ class Calendar:
 
     def fullness(self, first: Ints, last: Ints) -> Floats:
         """Ordinary days that the days from `first` to before `last` are worth."""
-        return np.asarray(self._heaped[last] - self._heaped[first], dtype=np.float64)
+        full: Floats = self._heaped[last] - self._heaped[first]
+        return full
 
     def days(self, rng: np.random.Generator, first: Ints, last: Ints) -> Ints:
         """Draw a day from `first` to before `last` for each row, full days more often."""

@@ -11,7 +11,7 @@ from heedful.demo.calendar import Ints
 from heedful.demo.events import Checkout
 from heedful.demo.log import Frame
 from heedful.demo.people import DAY, People
-from heedful.demo.world import Words, World, ids, moment, pick
+from heedful.demo.world import Words, World, ids, moment, only, pick, present
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def first_met(world: World, name: str, person: Ints, at: Ints, people: int) -> E
     return Exposed(person[order[once]], at[order[once]], treated)
 
 
-def exposures(world: World, who: People, met: dict[str, Exposed]) -> Frame:
+def exposures(who: People, met: dict[str, Exposed]) -> Frame:
     """The file of who saw which variant."""
     person = np.concatenate([x.person for x in met.values()])
     at = np.concatenate([x.at for x in met.values()])
@@ -129,7 +129,7 @@ def customers(world: World, who: People, accounts: Words) -> Frame:
     alive = who.ended[row] >= world.calendar.end
     return {
         "customer_id": who.customer_id[row],
-        "account_id": np.where(who.account[row] >= 0, accounts[who.account[row]], None),
+        "account_id": only(who.account[row] >= 0, accounts[who.account[row]]),
         "signed_up_at": moment(who.signed_up[row]),
         "email": np.char.add(who.customer_id[row].astype(str), "@mail.example").astype(object),
         "country": who.country[row],
@@ -170,7 +170,7 @@ def subscriptions(world: World, who: People) -> Frame:
 
 def identities(who: People) -> Frame:
     """Which cookies and old ids turned out to be which customer."""
-    new, old = np.flatnonzero(who.new), np.flatnonzero(who.old_id != None)  # noqa: E711 - element by element
+    new, old = np.flatnonzero(who.new), np.flatnonzero(present(who.old_id))
     row = np.concatenate([new, old])
     return {
         "alias_id": np.concatenate([who.cookie[new], who.old_id[old]]),

@@ -13,7 +13,7 @@ from heedful.demo.luck import Luck
 from heedful.demo.members import VALUE_LEAD
 from heedful.demo.people import People
 from heedful.demo.prospects import Visits
-from heedful.demo.world import Flags, Words, World, ids, lognormal, pick
+from heedful.demo.world import Flags, Words, World, ids, lognormal, only, pick, present
 
 LANDING_PAGES = {
     "home": ("/",),
@@ -126,7 +126,7 @@ def _choose(pages: dict[str, tuple[str, ...]], landing: Words, rng: np.random.Ge
 
 def _place(page: Words, landing: Words, *, first: bool) -> Words:
     """The touchpoint the site's tags name; the blog has none, its pages say where it was."""
-    out = landing.copy() if first else np.where(np.isin(landing, _VISITOR), None, landing)
+    out = landing.copy() if first else only(~np.isin(landing, _VISITOR), landing)
     if not first:
         for name, touchpoint in _OF_PAGE.items():
             out[page == name] = touchpoint
@@ -162,8 +162,9 @@ def _help(seen: Visits, ends: Ints, rng: np.random.Generator, log: Log) -> None:
     asked = rng.random(len(rows)) < 0.5
     log.add(seen.person[rows][asked], ends[rows][asked] + 5, "Help Searched", page="/help/search",
             touchpoint="help_centre", topic=topic[asked])  # fmt: skip
+    depth = rng.beta(3, 2, len(rows)).round(2)
     log.add(seen.person[rows], ends[rows] + 40, "Help Article Viewed", page=page,
-            touchpoint="help_centre", topic=topic, depth=rng.beta(3, 2, len(rows)).round(2))  # fmt: skip
+            touchpoint="help_centre", topic=topic, depth=depth)  # fmt: skip
 
 
 def _forms(
@@ -189,8 +190,12 @@ def _forms(
         (leaves & confusing, p.LAST_STEP_NEW),
     ):
         last[rowset] = rng.choice(p.FORM_STEPS, int(rowset.sum()), p=shares)
-    place = {"page": "/plant-match", "touchpoint": "onboarding_form", "form": "plant_match"}
-    common = {**place, "steps": float(p.FORM_STEPS)}
+    common: dict[str, str | float] = {
+        "page": "/plant-match",
+        "touchpoint": "onboarding_form",
+        "form": "plant_match",
+        "steps": float(p.FORM_STEPS),
+    }
     log.add(person, began, "Form Started", **common, step=0.0, depth=0.0)
     for step, share in enumerate((0.12, 0.30, 0.62, 0.80, 0.95), start=1):
         there = last >= step
@@ -217,11 +222,10 @@ def bots(world: World, log: Log) -> int:
     return machines
 
 
-def export(world: World, who: People, done: Done, campaigns: tuple[Words, Words]) -> Frame:
+def export(who: People, done: Done, campaigns: tuple[Words, Words]) -> Frame:
     """The events file: names for people, and the campaign and channel that brought them.
 
     Args:
-        world: The run.
         who: Everyone.
         done: What happened.
         campaigns: Campaign and channel of each person's first visit, None where there is none.
@@ -230,7 +234,7 @@ def export(world: World, who: People, done: Done, campaigns: tuple[Words, Words]
     person, at = frame.pop("person").astype(np.int64), frame["at"].astype(np.int64)
     machine = person < 0
     known = ~machine & (at >= np.where(machine, 0, who.signed_up[person]))
-    known &= who.customer_id[person] != None  # noqa: E711 - element by element
+    known &= present(who.customer_id[person])
     robots = ids("bot-", -person, 4)
     agents = np.array(["Mozilla/5.0 (iPhone)", "Mozilla/5.0 (Macintosh)", "Mozilla/5.0 (iPad)"])
     kind = np.select([who.device[person] == "mobile", who.device[person] == "desktop"], [0, 1], 2)
@@ -238,14 +242,14 @@ def export(world: World, who: People, done: Done, campaigns: tuple[Words, Words]
     return {
         "event_id": ids("e", np.arange(len(at)) + 1, 8),
         "occurred_at": at.astype("datetime64[s]"),
-        "customer_id": np.where(known, who.customer_id[person], None),
+        "customer_id": only(known, who.customer_id[person]),
         "anonymous_id": np.where(
-            machine, robots, np.where(known & ~who.new[person], None, who.cookie[person])
+            machine, robots, only(~known | who.new[person], who.cookie[person])
         ),
         **{name: column for name, column in frame.items() if name != "at"},
         "device": np.where(machine, "desktop", who.device[person]),
-        "channel": np.where(fresh, campaigns[1][person], None),
-        "campaign_id": np.where(fresh, campaigns[0][person], None),
+        "channel": only(fresh, campaigns[1][person]),
+        "campaign_id": only(fresh, campaigns[0][person]),
         "country": np.where(machine, "US", who.country[person]),
         "user_agent": np.where(machine, "ExampleBot/2.1", agents.astype(object)[kind]),
         "is_bot": machine,

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import csv as writers
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from heedful.demo.calendar import Ints
 from heedful.demo.log import Frame
 
 
@@ -23,7 +23,7 @@ def table(frame: Frame) -> pa.Table:
 
 def _column(column: np.ndarray[tuple[int], np.dtype[np.generic]]) -> pa.Array:
     if column.dtype.kind == "M":
-        if np.datetime_data(column.dtype)[0] == "D":
+        if column.dtype == np.dtype("datetime64[D]"):
             return pa.array(column)
         return pa.array(column.astype("datetime64[us]")).cast(pa.timestamp("us", "UTC"))
     if column.dtype.kind == "f":
@@ -45,7 +45,7 @@ def monthly(folder: Path, frame: Frame, time: str) -> None:
     edges = np.append(np.flatnonzero(np.append(True, month[1:] != month[:-1])), len(month))
     whole = table(frame)
     folder.mkdir(parents=True, exist_ok=True)
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         rows = whole.slice(int(low), int(high - low))
         pq.write_table(rows, folder / f"{month[low]}.parquet", compression="zstd")
 
@@ -89,18 +89,16 @@ def _write(
     zone: ZoneInfo | None,
     missing: str,
 ) -> None:
-    columns = [_text(whole[name], zone) for name in whole.schema.names]
-    text = pa.table([c.fill_null(missing) for c in columns], names=whole.schema.names)
-    if broken:
-        schema = text.schema
-        extra = pa.table(
-            {n: pa.array([r.get(n, missing) for r in broken], pa.string()) for n in schema.names}
-        )
-        middle = text.num_rows // 2
-        text = pa.concat_tables([text.slice(0, middle), extra, text.slice(middle)])
+    names = whole.schema.names
+    columns = [_text(whole[name], zone).fill_null(missing).to_pylist() for name in names]
+    rows = list(zip(*columns, strict=True))
+    middle = len(rows) // 2
+    extra = [tuple(row.get(name, missing) for name in names) for row in broken]
     path.parent.mkdir(parents=True, exist_ok=True)
-    style = pa_csv.WriteOptions(delimiter=delimiter, quoting_style="needed", quoting_header="none")
-    pa_csv.write_csv(text.combine_chunks(), path, style)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = writers.writer(file, delimiter=delimiter, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([*rows[:middle], *extra, *rows[middle:]])
 
 
 def _text(column: pa.ChunkedArray, zone: ZoneInfo | None) -> pa.ChunkedArray:
@@ -112,11 +110,6 @@ def _text(column: pa.ChunkedArray, zone: ZoneInfo | None) -> pa.ChunkedArray:
     if pa.types.is_boolean(column.type):
         return pc.if_else(column, "true", "false")
     return column.cast(pa.string())
-
-
-def taken(frame: Frame, rows: Ints) -> Frame:
-    """Some rows of a frame, in the given order."""
-    return {name: column[rows] for name, column in frame.items()}
 
 
 def joined(first: Frame, second: Frame) -> Frame:

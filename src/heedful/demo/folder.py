@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from heedful.demo import exports, truths
+from heedful.demo import exports, planting
 from heedful.demo.calendar import WAVE, Calendar
 from heedful.demo.log import Frame
 from heedful.demo.simulation import Progress, Year, play
@@ -107,11 +107,11 @@ def describe(world: World, year: Year) -> Truths:
         seed=world.seed,
         start=calendar.start,
         until=calendar.until,
-        settled=truths.settled(world),
-        planted=truths.planted(world),
-        stable=truths.stable(world),
-        experiments=truths.experiments(world),
-        releases=truths.releases(world),
+        settled=planting.settled(world),
+        planted=planting.planted(world),
+        stable=planting.stable(world),
+        experiments=planting.experiments(world),
+        releases=planting.releases(world),
         wave={calendar.monday(week): fuller for week, fuller in WAVE.items()},
         rejected={source: len(broken) for source, broken in BROKEN.items()},
         left_out={"leads": int((year.leads["state"] == "duplicate").sum())},

@@ -15,9 +15,11 @@ from heedful.demo.luck import Luck
 from heedful.demo.people import People
 from heedful.demo.prospects import Visits
 from heedful.demo.support import Tickets
-from heedful.demo.world import Words, World, ids, moment, pick
+from heedful.demo.world import Words, World, ids, moment, only, pick
 
 DAY = 86_400
+#: Which question follows what share of the recommendations; never two of them.
+_ASKED = {"csat": 0.3, "understood": 0.1, "trust": 0.08, "relevance": 0.08}
 _REASONS = (
     "You told us the room faces north, and this one is happy there.",
     "You kept two ferns alive all winter; this is a step up.",
@@ -56,7 +58,7 @@ def talks(world: World, who: People, asked: Tickets) -> Talks:
     other = pick(rng, dict.fromkeys(TOPICS, 1 / len(TOPICS)), len(quick))
     topic = np.concatenate([asked.topic[chat], other])
     order = np.lexsort((person, at))
-    person, at, ticket, topic = (x[order] for x in (person, at, ticket, topic))
+    person, at, ticket, topic = person[order], at[order], ticket[order], topic[order]
     return Talks(person, at, world.calendar.day_of(at), ticket, topic)
 
 
@@ -87,7 +89,7 @@ def conversations(world: World, who: People, asked: Tickets, held: Talks, luck: 
         "handed_over_at": moment(over, handed),
         "resolved": ~handed & ~(ticketed & asked.reopened[held.ticket]),
         "topic": held.topic,
-        "ticket_id": np.where(ticketed, asked.ticket_id[held.ticket], None),
+        "ticket_id": only(ticketed, asked.ticket_id[held.ticket]),
     }
 
 
@@ -130,7 +132,7 @@ def outputs(
     talk = np.concatenate([held.conversation_id, np.full(len(shelf), None, dtype=object)])
     reply = np.arange(len(person)) < talked
     order = np.lexsort((person, at))
-    person, at, talk, reply = (x[order] for x in (person, at, talk, reply))
+    person, at, talk, reply = person[order], at[order], talk[order], reply[order]
     n, day = len(person), world.calendar.day_of(at)
     output_id = ids("o", np.arange(n) + 1, 6)
     has = {name: luck.draw(name, person) < share for name, share in p.OUTPUT_SHARES.items()}
@@ -150,10 +152,8 @@ def outputs(
         "kind": np.where(reply, "reply", "recommendation").astype(object),
         "model": np.where(reply, "twig", "shelf").astype(object),
         "model_version": np.where(reply, np.where(newer, "4.0", "3.2"), "1.9").astype(object),
-        "rationale": np.where(
-            has["rationale"], np.array(_REASONS, object)[rng.integers(0, 5, n)], None
-        ),
-        "policy": np.where(has["policy"], "plant-advice-2", None),
+        "rationale": only(has["rationale"], np.array(_REASONS, object)[rng.integers(0, 5, n)]),
+        "policy": only(has["policy"], "plant-advice-2"),
         "confidence": np.where(has["confidence"], rng.beta(6, 2, n).round(3), np.nan),
         "inputs": np.char.add("profile:", person.astype(str)).astype(object),
         "explanation_shown": shown,
@@ -161,18 +161,19 @@ def outputs(
         "explanation_accepted": shown & accepted,
         "overridden": has["overridden"],
         "reviewed_at": moment(reviewed, looked),
-        "reviewer": np.where(looked, pick(rng, {"ines": 0.5, "tobias": 0.5}, n), None),
-        "review_passed": np.where(looked, rng.random(n) < p.REVIEW_PASSED, None),
+        "reviewer": only(looked, pick(rng, {"ines": 0.5, "tobias": 0.5}, n)),
+        "review_passed": only(looked, rng.random(n) < p.REVIEW_PASSED),
     }
     picks = np.flatnonzero(~reply)
     chance = rng.random(len(picks))
-    for instrument, low, high in (
-        ("csat", 0.0, 0.3), ("understood", 0.3, 0.4), ("trust", 0.4, 0.48), ("relevance", 0.48, 0.56),
-    ):  # fmt: skip
-        row = picks[(chance >= low) & (chance < high)]
+    low = 0.0
+    for instrument, share in _ASKED.items():
+        row = picks[(chance >= low) & (chance < low + share)]
+        low += share
         good = p.SATISFIED["recommendations"] if instrument == "csat" else p.AGREE[instrument]
-        survey.ask(person[row], at[row] + 60, instrument, "recommendations",
-                   world.level(good, day[row]), output_id=output_id[row])  # fmt: skip
+        high = world.level(good, day[row])
+        about = output_id[row]
+        survey.ask(person[row], at[row] + 60, instrument, "recommendations", high, output_id=about)
     return frame
 
 

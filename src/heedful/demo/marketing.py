@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,19 +12,58 @@ from heedful.demo.calendar import DAYS, WEEKS, Ints
 from heedful.demo.log import Frame
 from heedful.demo.people import DAY, People
 from heedful.demo.prospects import Visits
-from heedful.demo.world import Words, World, ids, moment, pick
+from heedful.demo.world import Words, World, ids, moment, only, pick, present
+
+
+class Campaign(NamedTuple):
+    """One campaign; it runs from week `first` to before week `last`."""
+
+    name: str
+    channel: str
+    creative: str
+    promise: str
+    landing_page: str
+    first: int
+    last: int
+
 
 _CAMPAIGNS = (
-    # name, channel, creative, promise, landing page, first week, last week
-    ("Always-on search", "paid_search", "find-your-plant", "The right plant for your light", "/pricing", 0, 52),
-    ("Autumn indoors", "social", "rainy-window", "Green until spring", "/", 1, 8),
-    ("Gift a living thing", "social", "ribbon", "A gift that grows", "/gifts", 9, 16),
-    ("Gift a living thing, search", "paid_search", "ribbon-text", "A gift that grows", "/gifts", 9, 16),
-    ("New year, new leaf", "email", "new-leaf", "A small habit that lasts", "/pricing", 17, 21),
-    ("Repotting season", "social", "hands-in-soil", "We bring the soil", "/blog/repotting", 24, 30),
-    ("Plants at work", "partner", "desk-fern", "A greener office in a week", "/pricing/office", 12, 40),
-    ("Balcony summer", "social", "balcony", "Sun, sorted", "/", 36, 46),
-    ("Back from holiday", "email", "survivors", "Which of them made it?", "/", 47, 52),
+    Campaign(
+        "Always-on search", "paid_search", "find-your-plant",
+        "The right plant for your light", "/pricing", 0, 52,
+    ),
+    Campaign(
+        "Autumn indoors", "social", "rainy-window",
+        "Green until spring", "/", 1, 8,
+    ),
+    Campaign(
+        "Gift a living thing", "social", "ribbon",
+        "A gift that grows", "/gifts", 9, 16,
+    ),
+    Campaign(
+        "Gift a living thing, search", "paid_search", "ribbon-text",
+        "A gift that grows", "/gifts", 9, 16,
+    ),
+    Campaign(
+        "New year, new leaf", "email", "new-leaf",
+        "A small habit that lasts", "/pricing", 17, 21,
+    ),
+    Campaign(
+        "Repotting season", "social", "hands-in-soil",
+        "We bring the soil", "/blog/repotting", 24, 30,
+    ),
+    Campaign(
+        "Plants at work", "partner", "desk-fern",
+        "A greener office in a week", "/pricing/office", 12, 40,
+    ),
+    Campaign(
+        "Balcony summer", "social", "balcony",
+        "Sun, sorted", "/", 36, 46,
+    ),
+    Campaign(
+        "Back from holiday", "email", "survivors",
+        "Which of them made it?", "/", 47, 52,
+    ),
 )  # fmt: skip
 PER_DAY = 0.0125
 _DAILY = {"paid_search": 140.0, "social": 90.0, "email": 6.0, "partner": 35.0}
@@ -45,50 +85,47 @@ def reach(world: World, who: People, seen: Visits) -> Reach:
     order = np.argsort(-seen.start, kind="stable")
     day[seen.person[order]] = seen.day[order]
     campaign, channel = np.full(n, None, dtype=object), np.full(n, None, dtype=object)
-    visitor = (day >= 0) & ((who.customer_id == None) | who.new)  # noqa: E711 - element by element
+    visitor = (day >= 0) & (~present(who.customer_id) | who.new)
     channel[visitor] = who.channel[visitor]
-    for i, (_, medium, _, _, _, first, last) in enumerate(_CAMPAIGNS):
-        fits = visitor & (who.channel == medium) & (day >= 7 * first) & (day < 7 * last)
-        fits &= rng.random(n) < 0.6
-        campaign[fits] = f"k{i + 1:02d}"
+    for i, run in enumerate(_CAMPAIGNS):
+        fits = visitor & (who.channel == run.channel)
+        fits &= (day >= 7 * run.first) & (day < 7 * run.last)
+        campaign[fits & (rng.random(n) < 0.6)] = f"k{i + 1:02d}"
     return Reach(campaign, channel)
 
 
 def campaigns(world: World) -> Frame:
     """The file of campaigns."""
-    name, channel, creative, promise, page, first, last = zip(*_CAMPAIGNS, strict=True)
     midnights = world.calendar.midnights
-    words = {
-        "name": name,
-        "channel": channel,
-        "creative": creative,
-        "promise": promise,
-        "landing_page": page,
-    }
+    words = ("name", "channel", "creative", "promise", "landing_page")
+    first, last = np.array([c.first for c in _CAMPAIGNS]), np.array([c.last for c in _CAMPAIGNS])
     return {
-        "campaign_id": np.array([f"k{i + 1:02d}" for i in range(len(name))], dtype=object),
-        **{key: np.array(value, dtype=object) for key, value in words.items()},
-        "started_at": moment(midnights[7 * np.array(first)]),
-        "ended_at": moment(midnights[7 * np.array(last)], np.array(last) < WEEKS),
+        "campaign_id": _number(np.arange(len(_CAMPAIGNS))),
+        **{word: np.array([getattr(c, word) for c in _CAMPAIGNS], dtype=object) for word in words},
+        "started_at": moment(midnights[7 * first]),
+        "ended_at": moment(midnights[7 * last], last < WEEKS),
     }
+
+
+def _number(campaign: Ints) -> Words:
+    return ids("k", campaign + 1, 2)
 
 
 def spend(world: World) -> Frame:
     """The file of costs: a row a campaign and day, without a key, in cents."""
-    rng, rows = world.rng("spend"), []
-    for i, (_, channel, _, _, _, first, last) in enumerate(_CAMPAIGNS):
-        day = np.arange(7 * first, 7 * last)
-        cost = _DAILY[channel] * world.calendar.weights[day] * rng.lognormal(-0.02, 0.2, len(day))
-        clicks = rng.poisson(cost / 0.9)
-        rows.append((day, np.full(len(day), i), cost, clicks))
-    day, which, cost, clicks = (np.concatenate(x) for x in zip(*rows, strict=True))
-    order = np.lexsort((which, day))
-    day, which, cost, clicks = (x[order] for x in (day, which, cost, clicks))
-    channel = np.array([c[1] for c in _CAMPAIGNS], dtype=object)
+    rng = world.rng("spend")
+    day, which = np.divmod(np.arange(DAYS * len(_CAMPAIGNS)), len(_CAMPAIGNS))
+    first, last = np.array([c.first for c in _CAMPAIGNS]), np.array([c.last for c in _CAMPAIGNS])
+    runs = (day >= 7 * first[which]) & (day < 7 * last[which])
+    day, which = day[runs], which[runs]
+    channel = np.array([c.channel for c in _CAMPAIGNS], dtype=object)[which]
+    daily = np.array([_DAILY[c] for c in channel])
+    cost = daily * world.calendar.weights[day] * rng.lognormal(-0.02, 0.2, len(day))
+    clicks = rng.poisson(cost / 0.9)
     return {
         "day": np.datetime64(world.calendar.start, "D") + day,
-        "channel": channel[which],
-        "campaign_id": np.array([f"k{i + 1:02d}" for i in which], dtype=object),
+        "channel": channel,
+        "campaign_id": _number(which),
         "cost_cents": np.round(cost * 100).astype(np.int64),
         "impressions": clicks * rng.integers(30, 70, len(day)),
         "clicks": clicks,
@@ -130,7 +167,7 @@ def deliveries(world: World, who: People) -> Frame:
         "touchpoint": np.full(n, "newsletter", dtype=object),
         "device": who.device[person],
         "channel": np.full(n, "email", dtype=object),
-        "campaign_id": np.where(running == "", None, running),
+        "campaign_id": only(running != "", running),
         "offer": pick(rng, {"care tips": 0.6, "pots": 0.25, "refer a friend": 0.15}, n),
         "delivered_at": moment(at + 20, arrived),
         "opened_at": moment(opened, has_opened),
@@ -186,7 +223,7 @@ def leads(world: World, business: Frame) -> tuple[Frame, Frame]:
     settled = qualified + (rng.gamma(2.0, 12.0, n) * DAY).astype(np.int64)
     good_known, settled_known = good & (qualified < end), settled < end
     value = np.exp(rng.normal(6.6, 0.8, n)).round(2)
-    account = np.where(won & settled_known, rng.choice(business["account_id"], n), None)
+    account = only(won & settled_known, rng.choice(business["account_id"], n))
     stage = np.select([won & settled_known, settled_known], ["won", "lost"], "open").astype(object)
     lead_id = ids("l", np.arange(n) + 1, 5)
     enquiries: Frame = {
@@ -198,7 +235,7 @@ def leads(world: World, business: Frame) -> tuple[Frame, Frame]:
         "touchpoint": np.full(n, "pricing_page", dtype=object),
         "device": pick(rng, {"desktop": 0.8, "mobile": 0.2}, n),
         "channel": origin,
-        "campaign_id": np.where(origin == "partner", "k07", None),
+        "campaign_id": only(origin == "partner", "k07"),
         "qualified_at": moment(qualified, good_known),
         "won_at": moment(settled, won & settled_known),
         "lost_at": moment(settled, ~won & settled_known),

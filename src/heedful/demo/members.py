@@ -63,10 +63,10 @@ def visits(world: World, who: People, luck: Luck) -> Visits:
         for name in ("person", "day", "start", "landing", "rank")
     )
     order = np.lexsort((start, rank, day, person))
-    person, day, start, landing = (x[order] for x in (person, day, start, landing))
+    person, day, start, landing = person[order], day[order], start[order], landing[order]
     once = np.append(True, (person[1:] != person[:-1]) | (day[1:] != day[:-1]))
     once &= _apart(person, day, landing)
-    person, day, start, landing = (x[once] for x in (person, day, start, landing))
+    person, day, start, landing = person[once], day[once], start[once], landing[once]
     bounced = luck.draw("member bounced", person) < world.levels(p.BOUNCED, landing, day)
     starts = luck.draw("starts shopping", person) < p.SHOPPER_STARTS_CHECKOUT
     checkout = (landing == "shop") & ~bounced & starts

@@ -85,6 +85,7 @@ HELP_BECOMES_TICKET: Final = 0.30
 FIRST_RESPONSE_HOURS: Final = {"ai": 0.01, "human": 2.2}
 RESOLUTION_HOURS: Final[Levels] = {"ai": Shift(3.2, 1.3, NEW_BOT), "human": 10.0}
 REOPENED_HOURS: Final[Levels] = {"ai": Shift(30.0, 24.0, NEW_BOT), "human": 44.0}
+RESPONSE_SPREAD: Final = 0.8
 RESOLUTION_SPREAD: Final = 0.9
 REOPENED_SPREAD: Final = 0.6
 REOPENED: Final[Levels] = {"ai": Shift(0.11, 0.21, NEW_BOT), "human": 0.07}

@@ -9,7 +9,7 @@ import numpy as np
 from heedful.demo import parameters as p
 from heedful.demo.calendar import DAYS, Floats, Ints
 from heedful.demo.prospects import Visits, visitors
-from heedful.demo.world import Flags, Words, World, ids, pick
+from heedful.demo.world import Flags, Words, World, ids, pick, present
 
 DAY = 86_400
 STAFF, TESTERS = 40, 20
@@ -56,7 +56,7 @@ class People:
     @property
     def customers(self) -> Ints:
         """The people who ever subscribed."""
-        return np.flatnonzero(self.customer_id != None)  # noqa: E711 - element by element
+        return np.flatnonzero(present(self.customer_id))
 
 
 def headcount(world: World) -> int:
@@ -70,7 +70,7 @@ def first_of_house(world: World) -> int:
 
 
 def lifetimes(rng: np.random.Generator, plan: Words) -> Floats:
-    """Days a contract lasts; never within a day of a multiple of 30, so cut-offs are unambiguous."""
+    """Days a contract lasts; never within a day of a multiple of 30, so limits are unambiguous."""
     early = np.array([p.EARLY_CHURN[x] for x in p.PLANS])
     later = np.array([p.LATER_CHURN[x] for x in p.PLANS])
     code = np.searchsorted(list(p.PLANS), plan.astype(str), sorter=np.argsort(list(p.PLANS)))

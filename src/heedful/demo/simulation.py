@@ -8,9 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from heedful.demo import answers as surveys
-from heedful.demo import commerce, events, exports, machine, marketing, members, prospects, support
+from heedful.demo import (
+    commerce,
+    events,
+    exports,
+    machine,
+    marketing,
+    members,
+    prospects,
+    support,
+    voices,
+)
 from heedful.demo import parameters as p
-from heedful.demo import voices
 from heedful.demo.calendar import Ints
 from heedful.demo.events import Checkout, Done
 from heedful.demo.log import Frame
@@ -65,7 +74,7 @@ def play(world: World, progress: Progress | None = None) -> Year:
     done = events.happen(world, who, seen, luck)
     events.bots(world, done.log)
     reached = marketing.reach(world, who, visited)
-    log = events.export(world, who, done, (reached.campaign, reached.channel))
+    log = events.export(who, done, (reached.campaign, reached.channel))
     tell("support", 0.45)
     held = machine.talks(world, who, asked)
     chats = machine.conversations(world, who, asked, held, luck)
@@ -98,7 +107,7 @@ def play(world: World, progress: Progress | None = None) -> Year:
         customers=commerce.customers(world, who, business["account_id"].astype(object)),
         deliveries=marketing.deliveries(world, who),
         events=log,
-        exposures=commerce.exposures(world, who, met),
+        exposures=commerce.exposures(who, met),
         feedback=reviews,
         identities=commerce.identities(who),
         invitations=invitations,

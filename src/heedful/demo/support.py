@@ -13,7 +13,7 @@ from heedful.demo.log import Frame
 from heedful.demo.luck import Luck
 from heedful.demo.people import People
 from heedful.demo.prospects import Visits
-from heedful.demo.world import Flags, Words, World, ids, lognormal, moment, pick
+from heedful.demo.world import Flags, Words, World, ids, lognormal, moment, only, pick
 
 PER_WEEK = 0.05
 HOUR = 3600
@@ -88,13 +88,12 @@ def tickets(world: World, who: People, helped: tuple[Ints, Ints], luck: Luck) ->
     topic = (person * 5 + nth) % len(TOPICS)
     person, opened, topic, handled = _with_repeats(world, person, opened, topic, rng)
     order = np.lexsort((person, opened))
-    person, opened, topic, handled = (x[order] for x in (person, opened, topic, handled))
+    person, opened, topic, handled = person[order], opened[order], topic[order], handled[order]
     day = world.calendar.day_of(opened)
     reopened = luck.draw("reopened", person) < world.levels(p.REOPENED, handled, day)
-    responded = opened + _seconds(
-        lognormal(luck.draw("first response", person), _of(p.FIRST_RESPONSE_HOURS, handled), 0.8)
-    )
+    # One number for both: who waits long for an answer waits long for the end, never the reverse.
     chance = luck.draw("resolution", person)
+    response = lognormal(chance, _of(p.FIRST_RESPONSE_HOURS, handled), p.RESPONSE_SPREAD)
     once = lognormal(chance, world.levels(p.RESOLUTION_HOURS, handled, day), p.RESOLUTION_SPREAD)
     twice = lognormal(chance, world.levels(p.REOPENED_HOURS, handled, day), p.REOPENED_SPREAD)
     whole = _seconds(np.where(reopened, twice, once))
@@ -106,7 +105,7 @@ def tickets(world: World, who: People, helped: tuple[Ints, Ints], luck: Luck) ->
         day=day,
         topic=np.array(TOPICS, dtype=object)[topic],
         handled_by=handled,
-        responded=np.minimum(responded, opened + first),
+        responded=opened + _seconds(response),
         first_resolved=opened + first,
         resolved=opened + np.maximum(whole, 120 * reopened + 60),
         reopened=reopened,
@@ -143,8 +142,12 @@ def _with_repeats(
         again &= day < DAYS
         person, topic = person[again], topic[again]
         opened = world.calendar.moments(rng, day[again])
-    people, moments, topics, handlers = (np.concatenate(x) for x in zip(*parts, strict=True))
-    return people, moments, topics, handlers
+    return (
+        np.concatenate([part[0] for part in parts]),
+        np.concatenate([part[1] for part in parts]),
+        np.concatenate([part[2] for part in parts]),
+        np.concatenate([part[3] for part in parts]),
+    )
 
 
 def _of(values: dict[str, float], key: Words) -> Floats:
@@ -229,9 +232,9 @@ def _with_clutter(frame: Frame, rng: np.random.Generator) -> Frame:
     whole = {name: column[row] for name, column in frame.items()}
     kind = np.repeat([0, 1, 2], [n, len(spam), len(double)])
     whole["ticket_id"] = ids("t", np.arange(len(row)) + 1, 6)
-    whole["customer_id"] = np.where(kind == 1, None, whole["customer_id"])
+    whole["customer_id"] = only(kind != 1, whole["customer_id"])
     whole["is_spam"] = kind == 1
-    whole["merged_into"] = np.where(kind == 2, frame["ticket_id"][row], None)
+    whole["merged_into"] = only(kind == 2, frame["ticket_id"][row])
     whole["opened_at"] = whole["opened_at"] + np.where(kind == 2, 5, 0).astype("timedelta64[s]")
     whole["category"] = np.where(kind == 1, "spam", whole["category"])
     return whole

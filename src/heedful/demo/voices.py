@@ -13,7 +13,7 @@ from heedful.demo.answers import Answers, Asked
 from heedful.demo.calendar import Ints
 from heedful.demo.log import Frame
 from heedful.demo.people import People
-from heedful.demo.world import Flags, Words, World, ids, moment, pick
+from heedful.demo.world import Flags, Words, World, ids, moment, pick, present
 
 WRITES = 0.34
 _COMMENTED = ("csat", "ces", "nps", "confidence")
@@ -63,7 +63,7 @@ def speak(rng: np.random.Generator, theme: Words, negative: Flags) -> Words:
 
 
 def comments(world: World, who: People, asked: Asked, given: Answers) -> Voices:
-    """What some of those who answer write with it: complaints with low answers, praise with high."""
+    """What some write with their answer: complaints with low answers, praise with high."""
     rng, n = world.rng("comments"), len(given.row)
     touchpoint, instrument = asked.touchpoint[given.row], asked.instrument[given.row]
     day, device = asked.day[given.row], who.device[asked.person[given.row]]
@@ -106,7 +106,7 @@ def feedback(world: World, who: People) -> tuple[Frame, Voices]:
     frame: Frame = {
         "feedback_id": ids("f", np.arange(n) + 1, 6),
         "said_at": moment(at),
-        "customer_id": np.where(old == None, who.customer_id[person], old),  # noqa: E711
+        "customer_id": np.where(present(old), old, who.customer_id[person]),
         "text": text,
         "source": source,
         "device": who.device[person],
@@ -119,7 +119,7 @@ def feedback(world: World, who: People) -> tuple[Frame, Voices]:
 
 def meant(kind: str, key: Words, voices: Voices) -> Frame:
     """What the writers meant, to judge any reading of their words by."""
-    wrote = voices.text != None  # noqa: E711 - element by element
+    wrote = present(voices.text)
     return {
         "table": np.full(int(wrote.sum()), kind, dtype=object),
         "id": key[wrote],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import erf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,16 @@ def pick(rng: np.random.Generator, shares: Mapping[str, float], size: int) -> Wo
     return np.array(list(shares), dtype=object)[code]
 
 
+def present(words: Words) -> Flags:
+    """Whether there is a word in each row."""
+    return np.asarray(words != _NOTHING, dtype=np.bool_)
+
+
+def only(known: Flags, words: NDArray[np.generic] | str) -> Words:
+    """The word where known, else None."""
+    return np.where(known, words, _NOTHING).astype(object)
+
+
 def ids(prefix: str, numbers: Ints, width: int = 7) -> Words:
     """Ids such as `t0000042`."""
     return np.char.add(prefix, np.char.zfill(numbers.astype(str), width)).astype(object)
@@ -95,9 +106,10 @@ def normal_quantile(uniform: Floats) -> Floats:
     return np.interp(uniform, _GRID_SHARE, _GRID)
 
 
-def _normal_share(z: Floats) -> Floats:
-    from math import erf
+_NOTHING = np.array(None, dtype=object)
 
+
+def _normal_share(z: Floats) -> Floats:
     return np.array([0.5 * (1 + erf(v / 2**0.5)) for v in z])
 
 
