@@ -43,7 +43,7 @@ WITH slots AS (
     MAX(EPOCH_US(e.occurred_at)) AS last,
     MAX(
       CASE
-        WHEN e.seconds >= 0 AND e.seconds <= 86400
+        WHEN NOT ISNAN(e.seconds) AND e.seconds >= 0 AND e.seconds <= 86400
           THEN EPOCH_US(e.occurred_at) + CAST(FLOOR(e.seconds * 1000000) AS BIGINT)
       END
     ) AS spent,
@@ -135,7 +135,7 @@ SELECT
   m.converted,
   m.pages = 1 AND NOT m.converted AND COALESCE(m.seconds, 0) < $bounce_seconds AS bounced,
   m.pages >= 2 OR m.converted OR COALESCE(m.seconds, 0) >= 10 AS engaged,
-  LEAST(m.depth, 1) AS depth,
+  CASE WHEN m.depth > 1 THEN 1 ELSE m.depth END AS depth,
   e.page AS landing_page,
   e.touchpoint,
   e.stage,
