@@ -456,10 +456,8 @@ def _only(
     if until is not None:
         fresh = fresh.filter(pc.less(fresh["period_start"], pa.scalar(until)))
     both = pa.concat_tables([reported, fresh])
-    return both.sort_by(
-        [(name, "ascending") for name in ("kpi", "period_start", "stage", "segment")],
-        null_placement="at_start",
-    )
+    keys = [(name, "ascending", "at_start") for name in ("kpi", "period_start", "stage")]
+    return both.sort_by([*keys, ("segment", "ascending", "at_end")])
 
 
 @dataclass(frozen=True)

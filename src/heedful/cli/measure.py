@@ -226,9 +226,9 @@ def score(
         names = list(Score.__dataclass_fields__)
         as_csv([{name: getattr(one, name) for name in names} for one in scores], names)
     elif scores:
-        _score_table(scores)
+        score_table(scores)
         latest = next((s for s in reversed(scores) if not s.stage and not s.dimension), scores[-1])
-        _contribution_table(latest)
+        contribution_table(latest)
         _say_simulated(found.name)
     if not scores:
         err.print(
@@ -243,7 +243,7 @@ def score(
         )
 
 
-def _score_table(scores: Sequence[Score]) -> None:
+def score_table(scores: Sequence[Score]) -> None:
     from heedful.kpis.periods import shown
 
     broken = any(one.dimension for one in scores)
@@ -271,7 +271,7 @@ def _score_table(scores: Sequence[Score]) -> None:
     as_table(cells, heads, right=range(place, place + 3))
 
 
-def _contribution_table(one: Score) -> None:
+def contribution_table(one: Score) -> None:
     from heedful.kpis.periods import shown
 
     period = (

@@ -148,10 +148,11 @@ def _bounds(cells: Cells, frame: Frame) -> tuple[list[date], list[date]]:
 
 
 def _numbers(values: NDArray[np.float64]) -> pa.Array:
-    return pa.array(values, pa.float64(), from_pandas=True)
+    # `mask` rather than `from_pandas`, which would import pandas.
+    return pa.array(values, pa.float64(), mask=~np.isfinite(values))
 
 
 def _lists(found: Estimates) -> pa.Array:
-    flat = pa.array(found.replicates.astype(np.float32).ravel(), pa.float32(), from_pandas=True)
-    offsets = np.arange(0, flat.__len__() + 1, found.replicates.shape[1], dtype=np.int32)
+    flat = pa.array(found.replicates.astype(np.float32).ravel(), pa.float32())
+    offsets = np.arange(0, len(flat) + 1, found.replicates.shape[1], dtype=np.int32)
     return pa.ListArray.from_arrays(offsets, flat)

@@ -308,7 +308,7 @@ class Query:
         def dense(name: str) -> NDArray[np.float64]:
             array = np.zeros((count, BUCKETS))
             array[index, bucket] = np.nan_to_num(
-                rows[name].cast(pa.float64(), safe=False).to_numpy(), copy=False
+                rows[name].cast(pa.float64(), safe=False).to_numpy(), copy=True
             )
             return array
 

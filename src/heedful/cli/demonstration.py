@@ -1,0 +1,85 @@
+"""What `heedful demo` does: simulate, import, measure, and show."""
+
+from __future__ import annotations
+
+import csv
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from heedful.cli.data import imported, refreshed
+from heedful.cli.measure import contribution_table, score_table
+from heedful.cli.printing import err, out
+
+if TYPE_CHECKING:
+    from heedful.project import Project
+    from heedful.scorecard.score import Score
+
+
+def demonstrate(directory: Path, customers: int, seed: int) -> None:
+    """Make a demo project and print its scorecard."""
+    from heedful.demo import simulate
+    from heedful.project import open as open_project
+
+    began = time.monotonic()
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+    ) as bars:
+        bars.add_task(f"simulating a year of {customers:,} customers", total=None)
+        simulate(directory, customers=customers, seed=seed)
+    project = open_project(directory)
+    done = imported(project, [])
+    _annotate(project)
+    readings = sum(one.readings for one in refreshed(project))
+    rows = sum(one.inserted for one in done)
+    rejected = sum(one.rejected for one in done)
+    out.print(f"\n[bold]{project.name}[/bold]: every number below is simulated.\n")
+    _scores(project)
+    err.print(
+        f"\n{rows:,} rows imported ({rejected} rejected), {readings:,} readings, "
+        f"{time.monotonic() - began:.0f} s, in {directory}/",
+        markup=False,
+    )
+    err.print("\nLook around:")
+    for command in (
+        f"cd {directory}",
+        "heedful readings csat_ai reopen_rate resolution_time",
+        "heedful readings form_abandonment --by device",
+        "heedful score --by plan --grain quarter",
+        "heedful explain reopen_rate",
+        'heedful sql "SELECT kpi, count(*) FROM readings GROUP BY ALL"',
+        "heedful rejected",
+    ):
+        err.print(f"  {command}", markup=False)
+
+
+def _annotate(project: Project) -> None:
+    path = project.root / "annotations.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            moment = datetime.fromisoformat(row["at"])
+            project.annotations.add(row["text"], moment, row["kind"], row["stage"] or None)  # type: ignore[arg-type]
+
+
+def _scores(project: Project) -> None:
+    scores: list[Score] = project.scorecard.scores(grain="quarter")
+    totals = [one for one in scores if one.stage is None]
+    if not totals:
+        err.print("No score: too little data. Try more customers.")
+        return
+    last = totals[-1]
+    out.print("[bold]Empathy score by quarter[/bold]")
+    score_table(totals)
+    out.print("\n[bold]Latest quarter by stage of the journey[/bold]")
+    order = project.definitions.settings.stages
+    stages = [one for one in scores if one.stage and one.period_start == last.period_start]
+    score_table(sorted(stages, key=lambda one: order.index(one.stage or "")))
+    contribution_table(last)
