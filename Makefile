@@ -1,0 +1,63 @@
+# Every command there is. `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format docs lock simulate bench clean
+
+help: ## List the commands.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# A venv needs Debian's python3-venv; say so rather than fail in ensurepip.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; found $$($(PYTHON) --version 2>&1). Use make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	  { echo "Python's venv module is missing. On Debian: apt-get install -y python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install -q --require-hashes -r requirements.lock
+	$(BIN)/pip install -q --no-deps -e .
+	@touch $@
+
+$(DEV): requirements-dev.lock $(RUNTIME)
+	$(BIN)/pip install -q --require-hashes -r requirements-dev.lock
+	@touch $@
+
+install: $(RUNTIME) ## Make .venv and install Heedful into it.
+
+demo: $(RUNTIME) ## Simulate a company for a year in demo/, measure it, print its scorecard.
+	$(BIN)/heedful demo demo
+
+test: $(DEV) check ## Install what tests need, check types, style and layers, run all tests.
+	$(BIN)/pytest -q -n auto --dist loadfile
+
+check: $(DEV) ## Ruff, mypy --strict and the layer contract.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEV) ## Format the code.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(DEV) ## Write the generated pages of docs/ anew.
+	$(BIN)/python docs/generate.py
+
+lock: $(DEV) ## Resolve all dependencies anew: names, versions, hashes.
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -U -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -U -o requirements-dev.lock
+
+simulate: $(DEV) ## Measure error rates of all intervals by simulation; writes docs/statistics.md.
+	$(BIN)/python benchmarks/simulate.py
+
+bench: $(DEV) ## Measure speed beside rivals; see benchmarks/README.md.
+	$(BIN)/python benchmarks/import_speed.py
+
+clean: ## Remove what the other commands made.
+	rm -rf $(VENV) demo build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
