@@ -134,6 +134,10 @@ EVENTS = (
     "Help Searched",
     "Video Played",
 )
+BURSTS = (
+    ("Form Started", "Form Step Completed", "Form Submitted"),
+    ("Checkout Started", "Order Completed", "Page Viewed"),
+)
 PAGES = ("/", "/pricing", "/pricing/help", "/help/a", "/help/ab", "/x'y", None)
 
 
@@ -238,8 +242,7 @@ class World:
         found = []
         for _ in range(times):
             begun, who, form = self.time(), self.who(), some.choice(["f", None])
-            kind = some.choice([("Form Started", "Form Step Completed", "Form Submitted"),
-                                ("Checkout Started", "Order Completed", "Page Viewed")])  # fmt: skip
+            kind = some.choice(BURSTS)
             for _ in range(some.randrange(2, 6)):
                 row = self.event(n + len(found))
                 begun += dt.timedelta(minutes=5 * some.randrange(8))

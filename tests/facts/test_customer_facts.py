@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -196,7 +197,7 @@ def test_who_is_not_lost_is_there_when_the_next_month_begins(company, history):
     for row in company.rows("memberships", Rules(lapsed_after_days=30)):
         found.setdefault(row["customer"], []).append(row)
     for rows in found.values():
-        for this, following in zip(rows, rows[1:], strict=False):
+        for this, following in pairwise(rows):
             end = (this["at"].astimezone(BERLIN).replace(day=1) + 32 * DAY).replace(day=1)
             next_month = following["at"].astimezone(BERLIN).date() == end.date()
             assert this["lost"] != (next_month and following["at_start"])

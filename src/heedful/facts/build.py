@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from heedful.definitions.problem import Problem, ProjectError
@@ -87,21 +87,28 @@ def build(
         if span is None or not facts.exists(fact.name):
             since = until = None
         prepared.views((*fact.reads, *fact.relations), *_window(since, until, span, prepared))
-        columns = _columns(fact, prepared)
+        query = render(fact, prepared).sql("duckdb", identify=True)
+        columns = _columns(fact, query, prepared)
         stored = facts.snapshot(fact.name)
         if (since or until) and (stored is None or dict(stored.columns) != _stored(columns)):
             since = until = None
             prepared.views((*fact.reads, *fact.relations))
-        sql = _sql(render(fact, prepared).sql("duckdb", identify=True), columns, prepared)
-        counted = _Counted(fact, prepared.engine.connection.sql(_between(sql, since, until)))
-        version = facts.replace(
-            fact.name,
-            counted.reader(),
-            where=_predicate(since, until),
-            partition_by=("_month",),
-            touched=(since.isoformat(), until.isoformat()) if since and until else None,
-        )
-    return Built(fact.name, version, counted.rows, since, until)
+        sql = _sql(query, columns, prepared)
+        stream = _Stream(fact, prepared, _between(sql, since, until))
+        try:
+            version = facts.replace(
+                fact.name,
+                stream.reader(),
+                where=_predicate(since, until),
+                partition_by=("_month",),
+                touched=(since.isoformat(), until.isoformat()) if since and until else None,
+            )
+        except Exception:
+            # What a stream raises comes back as another library's error, with a traceback in it.
+            if stream.problem:
+                raise ProjectError([stream.problem]) from None
+            raise
+    return Built(fact.name, version, stream.rows, since, until)
 
 
 def _window(
@@ -118,13 +125,12 @@ def _window(
     return first, following.astimezone(dt.UTC) + span
 
 
-def _columns(fact: Fact, prepared: Prepared) -> dict[str, str]:
+def _columns(fact: Fact, query: str, prepared: Prepared) -> dict[str, str]:
     """SQL type of each column of the query as it will be stored."""
     import duckdb
 
-    sql = render(fact, prepared).sql("duckdb", identify=True)
     try:
-        found = prepared.engine.columns(sql)
+        found = prepared.engine.columns(query)
     except duckdb.Error as error:
         raise ProjectError([_refused(fact, str(error))]) from None
     columns = {}
@@ -139,15 +145,15 @@ def _columns(fact: Fact, prepared: Prepared) -> dict[str, str]:
 
 
 def _refused(fact: Fact, message: str) -> Problem:
-    """The engine's words about a query, at the line of the first name they quote, if any."""
+    """The engine's words about a query, at the line of the last name they quote, if any."""
     first = message.strip().splitlines()[0].removeprefix("Binder Error: ")
-    named = re.search(r'"([^"]+)"', first)
+    named = re.findall(r'"([^"]+)"', first)
     lines = fact.text.splitlines()
     start = len(lines) - len(fact.sql.splitlines())
     at = [
         number
         for number, line in enumerate(lines, 1)
-        if named and number > start and re.search(rf"\b{re.escape(named[1])}\b", line)
+        if named and number > start and re.search(rf"\b{re.escape(named[-1])}\b", line)
     ]
     return Problem(fact.file, at[0] if at else start + 1, f"the query cannot be run: {first}")
 
@@ -187,27 +193,44 @@ def _predicate(since: date | None, until: date | None) -> str | None:
     return " AND ".join(parts) or None
 
 
-class _Counted:
+class _Stream:
     """Streams a result, counts its rows and refuses those without a time or a customer."""
 
-    def __init__(self, fact: Fact, relation: Any) -> None:
+    def __init__(self, fact: Fact, prepared: Prepared, sql: str) -> None:
         self.fact = fact
-        self.relation = relation
+        self.engine = prepared.engine
+        self.sql = sql
         self.rows = 0
+        self.problem: Problem | None = None
 
     def reader(self) -> pa.RecordBatchReader:
+        import duckdb
         import pyarrow as pa
 
-        reader = self.relation.to_arrow_reader(BATCH)
+        try:
+            reader = self.engine.connection.sql(self.sql).to_arrow_reader(BATCH)
+        except duckdb.Error as error:
+            self.problem = _refused(self.fact, str(error))
+            raise
         return pa.RecordBatchReader.from_batches(reader.schema, self._batches(reader))
 
     def _batches(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-        for batch in reader:
-            for name in ("at", "customer"):
-                missing = batch.column(name).null_count
-                if missing:
-                    found = f'{missing} rows and more have no "{name}"'
-                    allowed = f'leave them out, or give them a "{name}" of their own'
-                    raise ProjectError([Problem(self.fact.file, 1, found, allowed)])
-            self.rows += batch.num_rows
-            yield batch
+        import pyarrow as pa
+
+        try:
+            for batch in reader:
+                self._check(batch)
+                self.rows += batch.num_rows
+                yield batch
+        except (pa.ArrowException, OSError) as error:
+            self.problem = _refused(self.fact, str(error))
+            raise
+
+    def _check(self, batch: pa.RecordBatch) -> None:
+        for name in ("at", "customer"):
+            missing = batch.column(name).null_count
+            if missing:
+                found = f'{missing} rows or more have no "{name}"'
+                allowed = f'leave them out, or give them a "{name}" of their own'
+                self.problem = Problem(self.fact.file, 1, found, allowed)
+                raise ProjectError([self.problem])

@@ -93,7 +93,10 @@ def literal(value: object) -> exp.Expr:
         return exp.Null()
     if isinstance(value, bool):
         return exp.Boolean(this=value)
-    if isinstance(value, (int, float, Decimal)):
+    if isinstance(value, int):
+        # Engines take small numbers for 32 bits, in which microseconds overflow.
+        return exp.cast(exp.Literal.number(value), exp.DType.BIGINT)
+    if isinstance(value, (float, Decimal)):
         return exp.Literal.number(value)
     if isinstance(value, datetime):
         text = value.astimezone(UTC).isoformat(sep=" ")

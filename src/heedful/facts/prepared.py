@@ -20,6 +20,7 @@ from heedful.facts.relations import MONTHS
 from heedful.store import schema
 from heedful.store.lake import Lake, Snapshot
 
+ADDED = ("customer", "known", "stage", "ai")
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -77,7 +78,8 @@ class Prepared:
         self._excluded = self._load_excluded()
         self.people = self._people()
         moment = now or datetime.now(UTC)
-        self.until = observed_until(engine, schema.names(), now=moment, given=observed)
+        seen = observed_until(engine, self._snapshots, now=moment, given=observed)
+        self.until = {**dict.fromkeys(schema.names()), **seen}
 
     @cached_property
     def parameters(self) -> dict[str, Any]:
@@ -85,11 +87,14 @@ class Prepared:
         return parameters.values(self.rules, self.settings.timezone, self.until)
 
     def attributes(self, table: str) -> tuple[str, ...]:
-        """The columns that sources added to a table, sorted."""
+        """The columns that sources added to a table, sorted.
+
+        One with the name of a column that every view has would be ambiguous, and is not seen.
+        """
         snapshot = self._snapshots.get(table)
         if snapshot is None:
             return ()
-        known = {*schema.table(table).columns, *schema.BOOKKEEPING}
+        known = {*schema.table(table).columns, *schema.BOOKKEEPING, *ADDED}
         return tuple(sorted(name for name in snapshot.columns if name not in known))
 
     def views(
