@@ -98,9 +98,9 @@ QUERIES: dict[str, str] = {
           (pages = 1 AND events = 1 AND seconds < 10 AND NOT converted)::INT AS y
         FROM sittings WHERE pages > 0""",
     "checkout_abandonment": """
-        SELECT s.unit, s.day, s.form, 1 AS x, (NOT EXISTS (
-          SELECT 1 FROM acts AS d WHERE d.unit = s.unit AND d.event = 'Order Completed'
-            AND EPOCH(d.occurred_at) - EPOCH(s.occurred_at) BETWEEN 0 AND 86400))::INT AS y
+        SELECT s.unit, s.day, s.touchpoint, 1 AS x, (NOT EXISTS (
+          SELECT 1 FROM orders AS d WHERE d.customer_id = s.unit
+            AND EPOCH(d.ordered_at) - EPOCH(s.occurred_at) BETWEEN 0 AND 86400))::INT AS y
         FROM acts AS s WHERE s.event = 'Checkout Started'""",
     "reopen_rate": """
         SELECT unit, day, handled_by, (reopens > 0)::INT AS y, 1 AS x FROM desk

@@ -10,7 +10,7 @@ from heedful.demo import parameters as p
 from heedful.demo.calendar import Ints
 from heedful.demo.events import Checkout
 from heedful.demo.log import Frame
-from heedful.demo.people import DAY, People
+from heedful.demo.people import BILLING, DAY, People, billed_every
 from heedful.demo.world import Words, World, ids, moment, only, pick, present
 
 
@@ -55,14 +55,16 @@ def exposures(who: People, met: dict[str, Exposed]) -> Frame:
 
 
 def _boxes(world: World, who: People) -> tuple[Ints, Ints]:
-    """Orders that the contract makes by itself, after the first."""
+    """Orders that contracts make by themselves, after the first: at night, when nobody shops."""
     customers = who.customers
-    every = np.array([p.BILLED_EVERY[x] for x in who.plan[customers]]) * DAY
-    until = np.minimum(who.ended[customers], world.calendar.end)
-    n = np.maximum((until - 1 - who.signed_up[customers]) // every, 0)
+    every = billed_every(who, customers)
+    joined = who.signed_up[customers] // DAY
+    last = np.minimum(who.ended[customers], world.calendar.end) // DAY - 1
+    n = np.maximum((last - joined) // every, 0)
     person = np.repeat(customers, n)
     nth = np.arange(len(person)) - np.repeat(np.cumsum(n) - n, n) + 1
-    at = who.signed_up[person] + nth * np.repeat(every, n)
+    day = np.repeat(joined, n) + nth * np.repeat(every, n)
+    at = day * DAY + BILLING + world.rng("boxes").integers(0, 3600, len(day))
     within = at >= world.calendar.begin
     return person[within], at[within]
 
@@ -108,7 +110,9 @@ def orders(world: World, who: People, bought: Checkout, met: Exposed) -> Frame:
             object
         ),
         "kind": kind,
-        "touchpoint": np.where(kind == "box", "box", "checkout").astype(object),
+        "touchpoint": np.select(
+            [kind == "box", kind == "shop"], ["box", "shop_checkout"], "checkout"
+        ).astype(object),
         "device": who.device[person],
         "channel": who.channel[person],
         "promised_at": moment(promised),
@@ -130,7 +134,8 @@ def customers(world: World, who: People, accounts: Words) -> Frame:
     return {
         "customer_id": who.customer_id[row],
         "account_id": only(who.account[row] >= 0, accounts[who.account[row]]),
-        "signed_up_at": moment(who.signed_up[row]),
+        # The shop of before did not hand over when its customers had signed up.
+        "signed_up_at": moment(who.signed_up[row], who.new[row]),
         "email": np.char.add(who.customer_id[row].astype(str), "@mail.example").astype(object),
         "country": who.country[row],
         "plan": who.plan[row],
@@ -151,7 +156,7 @@ def subscriptions(world: World, who: People) -> Frame:
     start, ended = who.signed_up[row], who.ended[row]
     notice = ended - (rng.uniform(0.0, 6.0, len(row)) * DAY).astype(np.int64)
     over = ended < end
-    every = np.array([p.BILLED_EVERY[x] for x in who.plan[row]]) * DAY
+    every = billed_every(who, row) * DAY
     last = start + (np.minimum(ended, end - 1) - start) // every * every
     price = np.array([p.PRICES[x] for x in who.plan[row]])
     return {

@@ -144,14 +144,16 @@ def _checkouts(
     person = seen.person[rows]
     form = np.where(seen.landing[rows] == "shop", "shop", "subscribe").astype(object)
     joins = form == "subscribe"
+    place = np.where(joins, "checkout", "shop_checkout").astype(object)
+    page = np.where(joins, "/checkout", "/shop/checkout").astype(object)
     began = ends[rows] + 5
-    log.add(person, began, "Checkout Started", page="/checkout", touchpoint="checkout", form=form)
+    log.add(person, began, "Checkout Started", page=page, touchpoint=place, form=form)
     done = ~seen.abandoned[rows]
     at = began + rng.integers(45, 300, len(rows))
     at = np.where(joins & done, who.signed_up[person], at)
     for event, shown in (("Order Completed", done), ("Signed Up", done & joins)):
         log.add(person[shown], at[shown] + 2 * (event == "Signed Up"), event,
-                page="/checkout/thanks", touchpoint="checkout", form=form[shown])  # fmt: skip
+                page=page[shown], touchpoint=place[shown], form=form[shown])  # fmt: skip
     return Checkout(person[done], at[done], form[done]), Checkout(person, began, form)
 
 
@@ -253,4 +255,5 @@ def export(who: People, done: Done, campaigns: tuple[Words, Words]) -> Frame:
         "country": np.where(machine, "US", who.country[person]),
         "user_agent": np.where(machine, "ExampleBot/2.1", agents.astype(object)[kind]),
         "is_bot": machine,
+        "visitor": np.where(known, "member", "guest").astype(object),
     }

@@ -88,7 +88,7 @@ def simulate(
     world = World(Calendar(until), customers, seed, planted)
     year = play(world, tell)
     directory.mkdir(parents=True, exist_ok=True)
-    _copy(resources.files("heedful.demo") / "project", directory)
+    _copy(resources.files("heedful.demo") / "project", directory, until)
     tell("files", 0.75)
     write_exports(directory / "exports", world, year)
     found = describe(world, year)
@@ -149,13 +149,14 @@ def write_exports(folder: Path, world: World, year: Year) -> None:
     exports.csv(folder / "sales/opportunities.csv", year.opportunities)
 
 
-def _copy(source: Traversable, target: Path) -> None:
+def _copy(source: Traversable, target: Path, until: date) -> None:
     for entry in sorted(source.iterdir(), key=lambda e: e.name):
         if entry.is_dir():
-            _copy(entry, target / entry.name)
+            _copy(entry, target / entry.name, until)
         elif not entry.name.endswith((".py", ".pyc")):
             target.mkdir(parents=True, exist_ok=True)
-            (target / entry.name).write_bytes(entry.read_bytes())
+            text = entry.read_text("utf-8").replace(UNTIL.isoformat(), until.isoformat())
+            (target / entry.name).write_text(text, encoding="utf-8")
 
 
 def _annotations(path: Path, world: World, found: Truths) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from heedful.demo import parameters as p
 from heedful.demo.calendar import DAYS, Ints
 from heedful.demo.luck import Luck
-from heedful.demo.people import People
+from heedful.demo.people import People, billed_next_day
 from heedful.demo.prospects import Visits
 from heedful.demo.world import Words, World, lognormal, pick
 
@@ -65,6 +65,8 @@ def visits(world: World, who: People, luck: Luck) -> Visits:
     order = np.lexsort((start, rank, day, person))
     person, day, start, landing = person[order], day[order], start[order], landing[order]
     once = np.append(True, (person[1:] != person[:-1]) | (day[1:] != day[:-1]))
+    # An order that came by itself would pass for the end of a checkout begun the day before.
+    once &= ~((landing == "shop") & billed_next_day(world, who, person, day))
     once &= _apart(person, day, landing)
     person, day, start, landing = person[once], day[once], start[once], landing[once]
     bounced = luck.draw("member bounced", person) < world.levels(p.BOUNCED, landing, day)

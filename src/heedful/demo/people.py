@@ -13,6 +13,8 @@ from heedful.demo.world import Flags, Words, World, ids, pick, present
 
 DAY = 86_400
 STAFF, TESTERS = 40, 20
+BILLING = 3 * 3600
+"""Second of the UTC day from which on boxes are billed, for an hour."""
 CHECKOUT_SECONDS = 900
 """A new customer's first sitting is over this long after it began, at the latest."""
 
@@ -137,3 +139,19 @@ def people(world: World, seen: Visits) -> People:
         staff=staff & ~tester,
         tester=tester,
     )
+
+
+def billed_every(who: People, person: Ints) -> Ints:
+    """Days from one box to the next."""
+    days = np.array(list(p.BILLED_EVERY.values()))
+    code = np.zeros(len(person), np.int64)
+    for i, plan in enumerate(p.BILLED_EVERY):
+        code[who.plan[person] == plan] = i
+    return np.asarray(days[code], dtype=np.int64)
+
+
+def billed_next_day(world: World, who: People, person: Ints, day: Ints) -> Flags:
+    """Whether a box is billed in the night that follows a local day of a member."""
+    date = world.calendar.begin // DAY + 1 + day
+    since = date - who.signed_up[person] // DAY
+    return np.asarray((since + 1) % billed_every(who, person) == 0, dtype=np.bool_)

@@ -108,7 +108,9 @@ def _pricing(world: World) -> list[Truth]:
     says = "Fewer who land on the pricing page leave at once"
     book.level("bounce_rate", "touchpoint=pricing_page", p.BOUNCED["pricing_page"], says)
     says = "Fewer give up while subscribing"
-    book.level("checkout_abandonment", "form=subscribe", p.CHECKOUT_ABANDONED["subscribe"], says)
+    book.level(
+        "checkout_abandonment", "touchpoint=checkout", p.CHECKOUT_ABANDONED["subscribe"], says
+    )
     for where in ("touchpoint=pricing_page", None):
         book.level("confidence", where, p.CONFIDENT, "More are sure of their choice of a plan")
     return book.truths
@@ -130,7 +132,12 @@ def stable(world: World) -> tuple[Stable, ...]:
         add("time_to_first_value", e.quantile(reached), "device", device)
     for place in ("home", "gift_page", "my_plants", "shop"):
         add("bounce_rate", e.at(p.BOUNCED[place], after=False), "touchpoint", place)
-    add("checkout_abandonment", e.at(p.CHECKOUT_ABANDONED["shop"], after=False), "form", "shop")
+    add(
+        "checkout_abandonment",
+        e.at(p.CHECKOUT_ABANDONED["shop"], after=False),
+        "touchpoint",
+        "shop_checkout",
+    )
     for place in ("recommendations", "email_support", "phone"):
         add("csat", e.at(p.SATISFIED[place], after=False), "touchpoint", place)
     add(
@@ -151,7 +158,6 @@ def stable(world: World) -> tuple[Stable, ...]:
     add("ai_escalation_rate", p.ESCALATED["ai"])
     add("self_service", 1 - p.HELP_BECOMES_TICKET)
     add("explanation_acceptance", p.EXPLANATION_ACCEPTED)
-    add("explanation_click_through", p.EXPLANATION_OPENED)
     for name in ("rationale", "policy", "confidence"):
         add(f"{name}_coverage", p.OUTPUT_SHARES[name])
     add("override_rate", p.OUTPUT_SHARES["overridden"])
