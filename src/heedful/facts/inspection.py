@@ -81,7 +81,13 @@ def _hash(head: Head) -> str:
 
 def outputs(query: exp.Query) -> list[str]:
     """Names of the columns of a query; `ATTRIBUTES(...)` is none."""
-    return [one.alias_or_name for one in query.selects if not is_attributes(one)]
+    return [_name(one) for one in query.selects if not is_attributes(one)]
+
+
+def _name(item: exp.Expr) -> str:
+    from sqlglot import exp
+
+    return item.alias_or_name if isinstance(item, (exp.Alias, exp.Column, exp.Star)) else ""
 
 
 def is_attributes(node: exp.Expr) -> bool:
@@ -188,7 +194,7 @@ def _select_problems(header: Header, query: exp.Query, file: str) -> Iterator[Pr
         yield Problem(file, line, "the SELECT gives *", "name every column")
         return
     if "" in columns:
-        unnamed = next(o for o in query.selects if not is_attributes(o) and not o.alias_or_name)
+        unnamed = next(o for o in query.selects if not is_attributes(o) and not _name(o))
         found = f"the column {unnamed.sql('duckdb')} has no name"
         yield Problem(file, line_of(unnamed), found, "add AS name")
     meanings = {"at": "the time that decides the period", "customer": "whose row it is, never null"}
