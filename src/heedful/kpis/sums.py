@@ -344,23 +344,20 @@ class Query:
 
 def _codes(rows: pa.Table, distinct: pa.Table) -> NDArray[np.int64]:
     """For each row the place of its key in `distinct`; null is a key like any other."""
-    place = {
-        key: number
-        for number, key in enumerate(zip(*(c.to_pylist() for c in distinct.columns), strict=True))
-    }
+    if not len(rows):
+        return np.zeros(0, np.int64)
+    keys = zip(*(column.to_pylist() for column in distinct.columns), strict=True)
+    place = {key: number for number, key in enumerate(keys)}
     encoded = []
     for column in rows.columns:
-        dictionary = pc.dictionary_encode(column, null_encoding="encode").combine_chunks()
-        encoded.append((dictionary.indices.to_numpy(), dictionary.dictionary.to_pylist()))
+        array = pc.dictionary_encode(column.combine_chunks(), null_encoding="encode")
+        encoded.append((array.indices.to_numpy(), array.dictionary.to_pylist()))
     code = np.zeros(len(rows), np.int64)
     for indices, labels in encoded:
-        code = code * (len(labels) + 1) + indices
-    unique, first, inverse = np.unique(code, return_index=True, return_inverse=True)
-    places = np.array(
-        [place[tuple(labels[indices[row]] for indices, labels in encoded)] for row in first],
-        dtype=np.int64,
-    )
-    return places[inverse] if len(unique) else np.zeros(0, np.int64)
+        code = code * len(labels) + indices
+    _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
+    places = [place[tuple(labels[indices[row]] for indices, labels in encoded)] for row in first]
+    return np.array(places, dtype=np.int64)[inverse]
 
 
 def _distributed(

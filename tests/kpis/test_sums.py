@@ -1,0 +1,345 @@
+"""The one query of a fact against a naive row-by-row implementation."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import defaultdict
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from heedful.definitions.kpi import CatalogueKpi
+from heedful.engines.duckdb import DuckDB
+from heedful.kpis import periods
+from heedful.kpis.estimating import estimates
+from heedful.kpis.sums import ALL, Plan, Query
+
+COLUMNS = {
+    "customer": "VARCHAR",
+    "day": "DATE",
+    "bucket": "INTEGER",
+    "stage": "VARCHAR",
+    "device": "VARCHAR",
+    "flag": "BOOLEAN",
+    "score": "DOUBLE",
+    "scale_max": "DOUBLE",
+    "amount": "DOUBLE",
+    "weight": "DOUBLE",
+    "hours": "DOUBLE",
+    "done": "BOOLEAN",
+}
+COMMON = {
+    "title": "t",
+    "says": "s",
+    "layer": "experience",
+    "timing": "leading",
+    "better": "higher",
+    "fact": "t",
+    "threshold": {"rule": "change"},
+}
+
+
+def kpi(name: str, measure: dict[str, object], **more: object) -> CatalogueKpi:
+    return CatalogueKpi.model_validate(
+        {"id": name, **COMMON, "measure": measure, **more}, context=None
+    )
+
+
+KPIS = (
+    kpi("share", {"share": "flag"}),
+    kpi("where", {"share": "flag"}, where="score > 3", stages=("retention",)),
+    kpi("weighted", {"share": "flag"}, weighted=True),
+    kpi("top_box", {"top_box": "score", "of": "scale_max", "boxes": 2}),
+    kpi("nps", {"nps": "score"}, weighted=True),
+    kpi("mean", {"mean": "amount", "in": "money"}, stages=("retention",)),
+    kpi("ratio", {"ratio": "amount", "per": "score", "in": "money"}),
+    kpi("total", {"total": "amount", "in": "money"}),
+    kpi("median", {"quantile": "amount", "q": 0.5, "in": "money"}),
+    kpi("p90", {"quantile": "amount", "q": 0.9, "in": "money"}, stages=("retention",)),
+    kpi("duration", {"duration": "hours", "event": "done", "q": 0.5, "in": "hours"}),
+    kpi("retention", {"retention": "hours", "lost": "done", "after": 5}),
+)
+SETS = (
+    ("day", None),
+    ("week", "device"),
+    ("month", None),
+    ("quarter", "plan"),
+    ("all", None),
+    ("all", "device"),
+)
+
+rows = st.fixed_dictionaries(
+    {
+        "customer": st.sampled_from([f"c{number}" for number in range(9)]),
+        "day": st.dates(date(2025, 12, 20), date(2026, 4, 10)),
+        "stage": st.sampled_from([None, "retention", "conversion"]),
+        "device": st.sampled_from([None, "mobile", "desk\x00top", "it's"]),
+        "flag": st.sampled_from([None, True, False]),
+        "score": st.sampled_from([None, 0.0, 3.0, 4.0, 6.0, 7.0, 9.0, 10.0]),
+        "scale_max": st.sampled_from([5.0, 7.0, 10.0]),
+        "amount": st.one_of(st.none(), st.integers(-500, 500).map(lambda x: x / 4)),
+        "weight": st.sampled_from([None, 0.5, 1.0, 2.25]),
+        "hours": st.one_of(st.none(), st.integers(0, 12).map(float)),
+        "done": st.sampled_from([None, True, False]),
+    }
+)
+PLANS = {f"c{number}": ["pro", "free", None][number % 3] for number in range(8)}
+
+
+def bucket(customer: str) -> int:
+    return int(hashlib.md5(customer.encode()).hexdigest()[:2], 16) % 64
+
+
+def measured(data: list[dict[str, object]], kpis: tuple[CatalogueKpi, ...] = KPIS):
+    """Each KPI's cells from the engine, by key."""
+    engine = DuckDB()
+    try:
+        kinds = {"VARCHAR": pa.string(), "DATE": pa.date32(), "INTEGER": pa.int32()}
+        kinds |= {"BOOLEAN": pa.bool_(), "DOUBLE": pa.float64()}
+        schema = pa.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
+        table = pa.Table.from_pylist(
+            [{**row, "bucket": bucket(str(row["customer"]))} for row in data], schema=schema
+        )
+        people = pa.table(
+            {
+                "customer": pa.array(list(PLANS), pa.string()),
+                "account": pa.array([None] * len(PLANS), pa.string()),
+                "plan": pa.array(list(PLANS.values()), pa.string()),
+            }
+        )
+        engine.connection.register("t", table)
+        engine.connection.register("who", people)
+        plan = Plan("t", kpis, COLUMNS, frozenset({"plan"}), SETS)
+        query = Query(plan)
+        values = {n: engine.query(query.values_sql(n)) for n in query.distributions()}
+        return query.cells(engine.query(query.sums_sql()), values)
+    finally:
+        engine.close()
+
+
+def naive(data: list[dict[str, object]], one: CatalogueKpi) -> dict[tuple, list[dict]]:
+    """The rows of each cell, one by one."""
+    default = one.stages[0] if len(one.stages) == 1 else None
+    cells: dict[tuple, list[dict]] = defaultdict(list)
+    for row in data:
+        if not counts(row, one):
+            continue
+        stage = row["stage"] or default
+        broken = {None: None, "device": row["device"], "plan": PLANS.get(row["customer"])}
+        for grain, dimension in SETS:
+            segment = broken[dimension]
+            begin = ALL if grain == "all" else periods.start(grain, row["day"])
+            cells[grain, begin, None, dimension, segment].append(row)
+            if stage is not None:
+                cells[grain, begin, stage, dimension, segment].append(row)
+    return cells
+
+
+def counts(row: dict, one: CatalogueKpi) -> bool:
+    needed = {
+        "share": ["flag"],
+        "where": ["flag"],
+        "weighted": ["flag"],
+        "top_box": ["score"],
+        "nps": ["score"],
+        "mean": ["amount"],
+        "ratio": ["amount", "score"],
+        "total": ["amount"],
+        "median": ["amount"],
+        "p90": ["amount"],
+        "duration": ["hours", "done"],
+        "retention": ["hours", "done"],
+    }[one.id]
+    if one.id == "where" and not (row["score"] is not None and row["score"] > 3):
+        return False
+    return all(row[name] is not None for name in needed)
+
+
+def value(cell: list[dict], one: CatalogueKpi) -> float | None:
+    weight = [1.0 if row["weight"] is None else row["weight"] for row in cell]
+    if one.id in {"share", "where"}:
+        return sum(row["flag"] for row in cell) / len(cell)
+    if one.id == "weighted":
+        held = sum(w for row, w in zip(cell, weight, strict=True) if row["flag"])
+        return held / sum(weight)
+    if one.id == "top_box":
+        return sum(row["score"] >= row["scale_max"] - 1 for row in cell) / len(cell)
+    if one.id == "nps":
+        fans = sum(w for row, w in zip(cell, weight, strict=True) if row["score"] >= 9)
+        critics = sum(w for row, w in zip(cell, weight, strict=True) if row["score"] <= 6)
+        return 100 * (fans - critics) / sum(weight)
+    if one.id == "mean":
+        return sum(row["amount"] for row in cell) / len(cell)
+    if one.id == "ratio":
+        below = sum(row["score"] for row in cell)
+        return sum(row["amount"] for row in cell) / below if below > 0 else None
+    if one.id == "total":
+        return float(sum(row["amount"] for row in cell))
+    if one.id in {"median", "p90"}:
+        return float(np.quantile([r["amount"] for r in cell], 0.5 if one.id == "median" else 0.9))
+    return kaplan_meier(cell, one.id)
+
+
+def kaplan_meier(cell: list[dict], name: str) -> float | None:
+    left, survival = 1.0, []
+    for moment in sorted({row["hours"] for row in cell if row["done"]}):
+        risk = sum(row["hours"] >= moment for row in cell)
+        left *= 1 - sum(row["hours"] == moment and row["done"] for row in cell) / risk
+        survival.append((moment, left))
+    if name == "duration":
+        return next((moment for moment, share in survival if share <= 0.5 + 1e-12), None)
+    if all(row["hours"] < 5 for row in cell) and left > 1e-12:
+        return None
+    return next((share for moment, share in reversed(survival) if moment <= 5), 1.0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(rows, max_size=40))
+def test_every_cell_of_every_measure_is_what_counting_by_hand_gives(data):
+    for one, cells in zip(KPIS, measured(data), strict=True):
+        expected = naive(data, one)
+        keys = list(
+            zip(cells.grain, cells.begin, cells.stage, cells.dimension, cells.segment, strict=True)
+        )
+        assert len(keys) == len(set(keys))
+        assert set(keys) == set(expected), one.id
+        if not keys:
+            continue
+        found = estimates(cells)
+        for number, key in enumerate(keys):
+            mine = expected[key]
+            assert cells.n[number].sum() == len(mine)
+            assert cells.customers[number].sum() == len({row["customer"] for row in mine})
+            by_bucket = np.bincount([bucket(r["customer"]) for r in mine], minlength=64)
+            np.testing.assert_array_equal(cells.n[number], by_bucket)
+            wanted, got = value(mine, one), found[number].value
+            if wanted is None:
+                assert got is None, (one.id, key)
+            else:
+                assert got is not None, (one.id, key, wanted, found[number].why)
+                assert math.isclose(got, wanted, rel_tol=1e-9, abs_tol=1e-9), (one.id, key)
+
+
+def row(**given: object) -> dict[str, object]:
+    blank = dict.fromkeys(COLUMNS)
+    blank.pop("bucket")
+    return {**blank, "customer": "c1", "day": date(2026, 1, 1), "scale_max": 5.0, **given}
+
+
+def test_no_rows_and_only_nulls_have_no_cells():
+    for data in ([], [row(), row(customer="c2")]):
+        assert [len(cells) for cells in measured(data)] == [0] * len(KPIS)
+
+
+def test_one_customer_has_a_value_and_says_why_it_has_no_interval():
+    data = [row(amount=10.0, flag=True, day=date(2026, 1, d)) for d in range(1, 20)]
+    found = {
+        one.id: estimates(cells)[0]
+        for one, cells in zip(KPIS, measured(data), strict=True)
+        if len(cells)
+    }
+    assert found["mean"].value == 10.0
+    assert (found["mean"].low, found["mean"].high) == (None, None)
+    assert found["mean"].why == "fewer than 30 customers"
+    assert found["share"].value == 1.0
+    assert found["share"].low is not None
+
+
+def test_a_null_segment_is_a_segment_of_its_own_not_the_total():
+    data = [row(flag=True), row(flag=False, device="mobile")]
+    cells = measured(data)[0]
+    by_device = {
+        segment: cells.sums["y"][number].sum()
+        for number, (grain, stage, dimension, segment) in enumerate(
+            zip(cells.grain, cells.stage, cells.dimension, cells.segment, strict=True)
+        )
+        if grain == "all" and stage is None and dimension == "device"
+    }
+    assert by_device == {None: 1, "mobile": 0}
+
+
+def test_the_days_asked_for_limit_the_rows():
+    days = [date(2026, 1, 1) + timedelta(days=n) for n in range(10)]
+    engine = DuckDB()
+    table = pa.table(
+        {
+            "customer": ["a"] * 10,
+            "day": pa.array(days, pa.date32()),
+            "bucket": [1] * 10,
+            "flag": [True] * 10,
+        }
+    )
+    engine.connection.register("t", table)
+    columns = {"customer": "VARCHAR", "day": "DATE", "bucket": "INTEGER", "flag": "BOOLEAN"}
+    plan = Plan("t", (KPIS[0],), columns, frozenset(), (("all", None),), days[2], days[5])
+    query = Query(plan)
+    assert query.cells(engine.query(query.sums_sql()), {})[0].n.sum() == 3
+    engine.close()
+
+
+def test_accounts_are_the_clusters_where_the_kpi_says_so():
+    engine = DuckDB()
+    data = pa.table(
+        {
+            "customer": ["a", "b", "c"],
+            "bucket": [1, 2, 3],
+            "day": pa.array([date(2026, 1, 1)] * 3, pa.date32()),
+            "flag": [True] * 3,
+        }
+    )
+    who = pa.table({"customer": ["a", "b"], "account": ["acme", "acme"]})
+    engine.connection.register("t", data)
+    engine.connection.register("who", who)
+    columns = {"customer": "VARCHAR", "day": "DATE", "bucket": "INTEGER", "flag": "BOOLEAN"}
+    one = kpi("share", {"share": "flag"}, unit="account")
+    query = Query(Plan("t", (one,), columns, frozenset(), (("all", None),)))
+    cells = query.cells(engine.query(query.sums_sql()), {})[0]
+    assert cells.customers.sum() == 2  # acme, and c who belongs to no account
+    assert cells.n[0, bucket("acme")] == 2
+    engine.close()
+
+
+def test_a_planned_kpi_has_nothing_to_sum():
+    planned = CatalogueKpi(
+        id="x",
+        title="t",
+        says="s",
+        layer="experience",
+        timing="leading",
+        better="higher",
+        planned=True,
+    )
+    with pytest.raises(ValueError, match="planned"):
+        Query(Plan("t", (planned,), COLUMNS, frozenset(), (("all", None),)))
+
+
+def test_every_catalogue_kpi_compiles_to_sql_that_the_engine_and_spark_can_read():
+    import sqlglot
+
+    from heedful.definitions.project_files import load
+    from heedful.facts.catalogue import facts
+    from heedful.project import CATALOGUE
+
+    root = Path(__file__).parent / "empty_project"
+    loaded = load(root, CATALOGUE).valid()
+    checked = 0
+    for one in loaded.catalogue.values():
+        if one.planned:
+            continue
+        fact = facts()[str(one.fact)]
+        columns = dict.fromkeys([*fact.columns, "day", "bucket"], "VARCHAR")
+        query = Query(Plan("t", (one,), columns, frozenset(), (("month", None), ("all", None))))
+        for sql in [query.sums_sql(), *map(query.values_sql, query.distributions())]:
+            tree = sqlglot.parse_one(sql, dialect="duckdb")
+            sqlglot.transpile(
+                sql, read="duckdb", write="spark", unsupported_level=sqlglot.ErrorLevel.RAISE
+            )
+            assert tree is not None
+        checked += 1
+    assert checked > 30
