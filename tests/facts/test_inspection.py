@@ -51,12 +51,14 @@ def test_the_hash_is_of_what_decides_the_rows():
     [
         (
             "SELECT 1",
-            "1: there is no header; begin the file with /* says: ..., grain: ..., key: ..., "
-            "reads: [...] ... */",
+            (
+                "1: there is no header; begin the file with /* says: ..., grain: ..., key: ..., "
+                "reads: [...] ... */"
+            ),
         ),
         ("/* says: [x */ SELECT 1", "1: not YAML: "),
         ("/*\nsays: x\n  a: b\n*/", "3: not YAML: mapping values are not allowed here; "),
-        ("/* x */ SELECT 1", '1: the file '),
+        ("/* x */ SELECT 1", "1: the file "),
     ],
 )
 def test_headers_that_cannot_be_read(text, problem):
@@ -72,30 +74,38 @@ def test_headers_that_cannot_be_read(text, problem):
         (
             "key: order_id",
             "key: orderid",
-            '4: key: the SELECT gives no column "orderid"; allowed: order_id, customer, at '
-            '(did you mean "order_id"?)',
+            (
+                '4: key: the SELECT gives no column "orderid"; allowed: order_id, customer, at '
+                '(did you mean "order_id"?)'
+            ),
         ),
         (
             "lookback: 0 days",
             "lookback: a week",
-            '6: lookback "a week" cannot be read; allowed: all, or such as 1 day + '
-            "$session_gap_minutes minutes",
+            (
+                '6: lookback "a week" cannot be read; allowed: all, or such as 1 day + '
+                "$session_gap_minutes minutes"
+            ),
         ),
         (
             "lookback: 0 days",
             "lookback: $session_gap minutes",
-            "6: lookback: $session_gap is not a number in rules.yaml; allowed: activation_days, "
-            "bounce_seconds, checkout_window_hours, conversion_window_days, early_churn_days, "
-            "form_window_minutes, lapsed_after_days, late_data_days, lead_window_days, "
-            "repeat_window_days, self_service_window_hours, session_gap_minutes "
-            '(did you mean "session_gap_minutes"?)',
+            (
+                "6: lookback: $session_gap is not a number in rules.yaml; allowed: activation_days, "
+                "bounce_seconds, checkout_window_hours, conversion_window_days, early_churn_days, "
+                "form_window_minutes, lapsed_after_days, late_data_days, lead_window_days, "
+                "repeat_window_days, self_service_window_hours, session_gap_minutes "
+                '(did you mean "session_gap_minutes"?)'
+            ),
         ),
         (
             "reads: [orders]",
             "reads: [orders, order]",
-            '5: reads: "order" is not a table; allowed: accounts, ai_outputs, campaigns, '
-            "conversations, customers, deliveries, events, exposures, feedback, identities, "
-            'invitations, leads and 9 more (did you mean "orders"?)',
+            (
+                '5: reads: "order" is not a table; allowed: accounts, ai_outputs, campaigns, '
+                "conversations, customers, deliveries, events, exposures, feedback, identities, "
+                'invitations, leads and 9 more (did you mean "orders"?)'
+            ),
         ),
         ("lookback: 0 days", "lookback: 0 days\ngrain: x", '7: "grain" is written twice; '),
         (
@@ -179,8 +189,10 @@ def test_wrong_headers(old, new, problem):
             "9: FROM raw.events AS x is not a table of the project; allowed: orders",
         ),
         (
-            "WITH events AS (SELECT 1 AS a FROM orders) "
-            "SELECT 1 AS order_id, 2 AS customer, 3 AS at FROM events",
+            (
+                "WITH events AS (SELECT 1 AS a FROM orders) "
+                "SELECT 1 AS order_id, 2 AS customer, 3 AS at FROM events"
+            ),
             '8: WITH gives "events" a second meaning; give it a name that no table has',
         ),
         (
@@ -197,8 +209,10 @@ def test_wrong_headers(old, new, problem):
         ),
         (
             SQL.replace("o.order_id", "o.order_id, ATTRIBUTES(o)"),
-            "8: the header has no attributes; name the tables whose attributes it carries, "
-            "such as attributes: events",
+            (
+                "8: the header has no attributes; name the tables whose attributes it carries, "
+                "such as attributes: events"
+            ),
         ),
     ],
 )
