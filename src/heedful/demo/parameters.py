@@ -101,8 +101,9 @@ ANSWERED: Final = {
 }  # fmt: skip
 SATISFIED: Final[Levels] = {
     "chatbot": Shift(0.76, 0.65, NEW_BOT), "recommendations": 0.81, "email_support": 0.79,
-    "phone": 0.84,
+    "phone": 0.84, "checkout": 0.82, "shop_checkout": 0.77,
 }  # fmt: skip
+RELEVANT: Final[Levels] = {"home": 0.62, "gift_page": 0.66}
 EASY: Final[Levels] = {
     "mobile": Shift(0.74, 0.58, NEW_FORM), "desktop": 0.77, "tablet": 0.75,
 }  # fmt: skip

@@ -138,7 +138,7 @@ def stable(world: World) -> tuple[Stable, ...]:
         "touchpoint",
         "shop_checkout",
     )
-    for place in ("recommendations", "email_support", "phone"):
+    for place in ("recommendations", "email_support", "phone", "checkout", "shop_checkout"):
         add("csat", e.at(p.SATISFIED[place], after=False), "touchpoint", place)
     add(
         "csat_ai",
@@ -146,6 +146,10 @@ def stable(world: World) -> tuple[Stable, ...]:
         "touchpoint",
         "recommendations",
     )
+    for place, level in p.RELEVANT.items():
+        add("relevance", e.at(level, after=False), "touchpoint", place)
+    add("relevance", p.AGREE["relevance"], "touchpoint", "recommendations")
+    add("trust", p.AGREE["trust"])
     add("nps", 100 * (p.PROMOTERS - p.DETRACTORS))
     for instrument, rate in p.ANSWERED.items():
         add("response_rate", rate, "instrument", instrument)

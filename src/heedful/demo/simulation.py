@@ -145,9 +145,18 @@ def _ask_on_site(world: World, who: People, done: Done, survey: surveys.Survey) 
     good = world.levels(p.EASY, who.device[person], day)
     survey.ask(person, tried.at[row] + 1560, "ces", "onboarding_form", good)
     row = np.flatnonzero((seen.landing == "pricing_page") & ~seen.bounced & ~seen.checkout)
-    row = row[rng.random(len(row)) < 0.4]
+    row = row[rng.random(len(row)) < 0.9]
     good = world.level(p.CONFIDENT, seen.day[row])
     survey.ask(seen.person[row], seen.start[row] + 20, "confidence", "pricing_page", good)
+    row = np.flatnonzero(np.isin(seen.landing, list(p.RELEVANT)) & ~seen.bounced)
+    row = row[rng.random(len(row)) < 0.06]
+    good = world.levels(p.RELEVANT, seen.landing[row], seen.day[row])
+    survey.ask(seen.person[row], seen.start[row] + 20, "relevance", seen.landing[row], good)
+    bought = done.checkouts
+    row = np.flatnonzero(rng.random(len(bought.person)) < 0.3)
+    place = np.where(bought.form[row] == "shop", "shop_checkout", "checkout").astype(object)
+    good = world.levels(p.SATISFIED, place, world.calendar.day_of(bought.at[row]))
+    survey.ask(bought.person[row], bought.at[row] + 30, "csat", place, good)
 
 
 def _ask_members(world: World, who: People, survey: surveys.Survey) -> None:

@@ -11,6 +11,7 @@ from datetime import date
 
 import duckdb
 import numpy as np
+import pytest
 
 from heedful.demo import exports
 from heedful.demo.simulation import Year
@@ -78,6 +79,8 @@ QUERIES: dict[str, str] = {
     "csat": _TOP.format(n=2, i="csat"),
     "csat_ai": _TOP.format(n=2, i="csat"),
     "confidence": _TOP.format(n=2, i="confidence"),
+    "relevance": _TOP.format(n=2, i="relevance"),
+    "trust": _TOP.format(n=2, i="trust"),
     "nps": """
         SELECT unit, day, CASE WHEN score >= 9 THEN 100 WHEN score <= 6 THEN -100 ELSE 0 END AS y,
           1 AS x FROM answers WHERE instrument = 'nps'""",
@@ -180,46 +183,59 @@ class Estimate:
         return (self.value - expected) / self.error
 
 
-def connect(year: Year) -> duckdb.DuckDBPyConnection:
-    """The year's tables, and what the queries have in common."""
-    connection = duckdb.connect(config={"threads": 2})
-    connection.execute("SET TimeZone = 'UTC'")
-    for name in Year.__annotations__:
-        connection.register(name, exports.table(getattr(year, name)))
-    connection.execute(PREPARE)
-    return connection
-
-
-def estimate(
-    connection: duckdb.DuckDBPyConnection,
-    kpi: str,
-    where: tuple[str, str] | None,
-    first: date,
-    last: date,
-    median: float | None = None,
-) -> Estimate:
-    """A KPI of the rows that began from `first` to before `last`.
+class Oracle:
+    """Measures one year.
 
     Args:
-        connection: From `connect`.
-        kpi: Its id.
-        where: Dimension and segment; None for all.
-        first: First day.
-        last: The day after the last.
-        median: For medians: what the share below is taken of; that share is the estimate.
+        year: Its tables.
     """
-    # Times are whole seconds: rows right at the median count half.
-    below = "SUM((value < $median)::INT + (value = $median)::INT / 2), COUNT(*)"
-    y_x = below if median is not None else "SUM(y), SUM(x)"
-    connection.execute(f"CREATE TABLE IF NOT EXISTS rows_of_{kpi} AS {QUERIES[kpi]}")
-    condition = f"{where[0]} = '{where[1]}'" if where else "TRUE"
-    values = {"first": first, "last": last} | ({"median": median} if median is not None else {})
-    table = connection.execute(
-        f"SELECT {y_x} FROM rows_of_{kpi} WHERE {condition} AND day >= $first AND day < $last"
-        " GROUP BY unit",
-        values,
-    ).fetchnumpy()
-    y, x = (np.asarray(column, dtype=float) for column in table.values())
-    ratio = y.sum() / x.sum()
-    residual = y - ratio * x
-    return Estimate(ratio, float(np.sqrt((residual**2).sum()) / x.sum()), len(x))
+
+    medians = MEDIANS
+    needs = NEEDS
+
+    def __init__(self, year: Year) -> None:
+        self._connection = duckdb.connect(config={"threads": 2})
+        self._connection.execute("SET TimeZone = 'UTC'")
+        for name in Year.__annotations__:
+            self._connection.register(name, exports.table(getattr(year, name)))
+        self._connection.execute(PREPARE)
+
+    def estimate(
+        self,
+        kpi: str,
+        where: tuple[str, str] | None,
+        first: date,
+        last: date,
+        median: float | None = None,
+    ) -> Estimate:
+        """A KPI of the rows that began from `first` to before `last`.
+
+        Args:
+            kpi: Its id.
+            where: Dimension and segment; None for all.
+            first: First day.
+            last: The day after the last.
+            median: For medians: the estimate is the share of values below it.
+        """
+        # Times are whole seconds: rows right at the median count half.
+        below = "SUM((value < $median)::INT + (value = $median)::INT / 2), COUNT(*)"
+        y_x = "SUM(y), SUM(x)" if median is None else below
+        condition = f"{where[0]} = '{where[1]}'" if where else "TRUE"
+        values: dict[str, object] = {"first": first, "last": last}
+        if median is not None:
+            values["median"] = median
+        self._connection.execute(f"CREATE TABLE IF NOT EXISTS rows_of_{kpi} AS {QUERIES[kpi]}")
+        table = self._connection.execute(
+            f"SELECT {y_x} FROM rows_of_{kpi} WHERE {condition} AND day >= $first AND day < $last"
+            " GROUP BY unit",
+            values,
+        ).fetchnumpy()
+        y, x = (np.asarray(column, dtype=float) for column in table.values())
+        ratio = y.sum() / x.sum()
+        residual = y - ratio * x
+        return Estimate(ratio, float(np.sqrt((residual**2).sum()) / x.sum()), len(x))
+
+
+@pytest.fixture(scope="session")
+def oracle() -> type[Oracle]:
+    return Oracle
