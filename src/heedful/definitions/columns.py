@@ -173,9 +173,6 @@ class SqlChecks:
 
     def _source_sql(self, entry: Entry[Source]) -> Iterator[Problem]:
         source = entry.value
-        given = {"columns", "sql", "format"} & (source.model_fields_set | entry.broken)
-        if not given:
-            yield entry.problem((), "says nothing about columns", "add columns, sql or format")
         if isinstance(source.path, dict) and source.sql is None and "sql" not in entry.broken:
             yield entry.problem(
                 ("path",),

@@ -28,7 +28,7 @@ class Touchpoint(Model):
     ai: bool = False
     """Whether a machine talks there."""
     pages: tuple[Text, ...] = ()
-    """Globs on the page of an event; used where a row names no touchpoint."""
+    """Globs on the page of an event; used where a row names no touchpoint. The first that fits."""
 
 
 class Team(Model):

@@ -129,7 +129,8 @@ class Source(Model):
     read: ReadOptions = ReadOptions()
     """How the files are written."""
     columns: dict[str, Column] = Field(default={})
-    """Column of the table to column or expression of the file."""
+    """Column of the table to column or expression of the file; those of the same name where not
+    given."""
     where: Sql | None = None
     """SQL condition; other rows are left out on purpose."""
     attributes: dict[Id, Column] = Field(default={})
