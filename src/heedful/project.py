@@ -417,7 +417,7 @@ class Kpis:
                 if by is not None and by not in measured.dimensions:
                     unknown[mine[0].id] = measured.dimensions
                     continue
-                found = bench.readings(measured, mine, [(grain, by)], now)  # type: ignore[list-item]
+                found = bench.readings(measured, mine, [(grain, by)], now)
                 tables.append(found)
                 if found.num_rows:
                     ids = ", ".join(k.id for k in mine)
@@ -427,6 +427,15 @@ class Kpis:
             first, known = next(iter(unknown.items()))
             raise NotFoundError(f'{first} cannot be broken down by "{by}"', one_of(known, by or ""))
         return pa.concat_tables(tables)
+
+    def definition_hash(self, name: str) -> str:
+        """The hash that this KPI's readings carry today."""
+        from heedful.kpis.computing import definition
+        from heedful.kpis.reading import definition_hash
+
+        kpi = self.get(name)
+        fact = self.project.facts[str(kpi.fact)]
+        return definition_hash(kpi, definition(fact, self.project.definitions))
 
     def sql(self, name: str, grain: str = "month") -> str:
         """The SQL that a KPI's totals come from, over `facts.<fact>`; empty without data."""

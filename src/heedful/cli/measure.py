@@ -66,7 +66,7 @@ def explain(
     one = found.kpis.get(kpi)
     latest, _ = rows_of(found.kpis.readings(kpi, grain="month"))
     fact = found.facts[str(one.fact)]
-    text = {
+    text: dict[str, Any] = {
         "kpi": one.id,
         "title": one.title,
         "says": one.says,
@@ -84,7 +84,7 @@ def explain(
         "scale": one.scale.model_dump() if one.scale else None,
         "owner": one.owner,
         "playbook": one.playbook,
-        "definition_hash": one.definition_hash,
+        "definition_hash": found.kpis.definition_hash(kpi),
         "columns": dict(fact.columns),
         "fact_sql": fact.sql,
         "sql": found.kpis.sql(kpi),
@@ -112,7 +112,7 @@ def explain(
         if one.scale is None
         else f"{one.scale.worst:g} scores 0, {one.scale.best:g} scores 100",
         "playbook": f"playbooks/{one.playbook}.md" if one.playbook else "none",
-        "definition": one.definition_hash,
+        "definition": text["definition_hash"],
     }
     for name, value in listed.items():
         out.print(f"  {name:<11} {value}", markup=False)
@@ -244,6 +244,7 @@ def score(
 
 
 def score_table(scores: Sequence[Score]) -> None:
+    """Print scores, a line each."""
     from heedful.kpis.periods import shown
 
     broken = any(one.dimension for one in scores)
@@ -272,6 +273,7 @@ def score_table(scores: Sequence[Score]) -> None:
 
 
 def contribution_table(one: Score) -> None:
+    """Print what one score is made of; the last line adds up to it."""
     from heedful.kpis.periods import shown
 
     period = (

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from enum import Enum
+from enum import StrEnum
 from math import isfinite
 from typing import Any
 
@@ -22,7 +22,7 @@ err = Console(stderr=True, highlight=False)
 NUMERIC = (int, float, Decimal)
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """How to print data."""
 
     table = "table"
@@ -98,10 +98,10 @@ def rows_of(table: Any) -> tuple[list[dict[str, Any]], list[str]]:
 
 
 def number(value: float | None, unit: str | None) -> str:
-    """A value as people read it, with a true minus; a dash where there is none.
+    r"""A value as people read it, with a true minus; a dash where there is none.
 
     >>> number(0.8207, "share"), number(-2.04, "nps"), number(5.94, "hours")
-    ('82.1%', '−2.0', '5.9\\xa0h')
+    ('82.1%', '−2.0', '5.9\xa0h')
     >>> number(None, "share")
     '–'
     """
@@ -126,10 +126,10 @@ def _duration(value: float, unit: str) -> str:
 
 
 def interval(low: float | None, high: float | None, unit: str | None) -> str:
-    """An interval as people read it.
+    r"""An interval as people read it.
 
     >>> interval(0.81, 0.83, "share"), interval(None, 3.0, "hours")
-    ('81.0–83.0%', '… – 3.0\\xa0h')
+    ('81.0–83.0%', '… – 3.0\xa0h')
     """
     if low is None and high is None:
         return "–"

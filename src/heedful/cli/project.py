@@ -109,7 +109,7 @@ def annotate(
         raise NotFoundError(f'stage "{stage}" does not exist', one_of(stages, stage))
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(found.definitions.settings.timezone))
-    found.annotations.add(text, moment, kind, stage)  # type: ignore[arg-type]
+    found.annotations.add(text, moment, kind, stage)
     err.print(
         f"{kind}: {text}, {moment:%a %-d %b %Y %H:%M} ({moment.astimezone(UTC):%H:%M} UTC)",
         markup=False,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from heedful.facts import parameters
 from heedful.kpis import reading
 from heedful.kpis.dimensions import who
 from heedful.kpis.reading import Frame
@@ -156,10 +160,26 @@ class Bench:
             last=spans[0]["last"],
             until=min(known) if known else fallback,
             late=self.definitions.rules.late_data_days,
+            definition=definition(fact, self.definitions),
             timezone=self.definitions.settings.timezone,
             versions=versions(fact.reads, self.prepared.versions),
             now=now,
         )
+
+
+def definition(fact: Fact, definitions: Definitions) -> str:
+    """A short hash of what decides a fact's rows beside data: its SQL and the rules it uses."""
+    used = set(re.findall(r"\$(\w+)", fact.sql))
+    rules = parameters.values(definitions.rules)
+    tables = {*fact.reads, "customers"}
+    parts = [
+        fact.definition_hash,
+        {name: value for name, value in rules.items() if name in used},
+        {name: value for name, value in definitions.rules.exclude.items() if name in tables},
+        definitions.settings.model_dump(mode="json", include={"timezone", "touchpoints"}),
+    ]
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return sha256(text.encode()).hexdigest()[:12]
 
 
 def versions(reads: Collection[str], known: Mapping[str, int]) -> dict[str, int]:

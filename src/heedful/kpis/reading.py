@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from heedful.kpis.sums import ALL, Cells, default_stage
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from heedful.definitions.kpi import CatalogueKpi
     from heedful.stats import Estimates
 
 SHOWN = pa.schema(
@@ -61,6 +63,7 @@ class Frame:
         last: Last day that has rows.
         until: Until when the fact's data is known; None: not known.
         late: Days that late data may take.
+        definition: Hash of what decides the fact's rows.
         timezone: The project's timezone.
         versions: Versions of the tables it was made from.
         now: When it was computed.
@@ -70,6 +73,7 @@ class Frame:
     last: date | None
     until: datetime | None
     late: int
+    definition: str
     timezone: str
     versions: Mapping[str, int]
     now: datetime
@@ -121,7 +125,7 @@ def table(cells: Cells, frame: Frame) -> pa.Table:
         "unit": [unit] * size,
         "why": found.whys(),
         "method": found.methods(),
-        "definition_hash": [cells.kpi.definition_hash] * size,
+        "definition_hash": [definition_hash(cells.kpi, frame.definition)] * size,
         "table_versions": [json.dumps(dict(frame.versions), sort_keys=True)] * size,
         "reported_at": [frame.now] * size,
         "replicates": _lists(found),
@@ -136,6 +140,16 @@ def table(cells: Cells, frame: Frame) -> pa.Table:
         place, STORED.field("stage"), pa.array([stage] * size, pa.string())
     )
     return pa.concat_tables([readings, staged])
+
+
+def definition_hash(kpi: CatalogueKpi, fact: str) -> str:
+    """A short hash of all that decides a KPI's number beside data.
+
+    Args:
+        kpi: The KPI.
+        fact: Hash of what decides the rows of its fact.
+    """
+    return sha256(f"{kpi.definition_hash}:{fact}".encode()).hexdigest()[:12]
 
 
 def _bounds(cells: Cells, frame: Frame) -> tuple[list[date], list[date]]:

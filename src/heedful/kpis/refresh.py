@@ -17,7 +17,7 @@ from heedful.engines.duckdb import DuckDB
 from heedful.facts.build import build
 from heedful.facts.prepared import Prepared
 from heedful.kpis import periods
-from heedful.kpis.computing import Bench, Measured, versions
+from heedful.kpis.computing import Bench, Measured, definition, versions
 from heedful.kpis.log import ReadingLog
 
 if TYPE_CHECKING:
@@ -289,8 +289,8 @@ class Refresh:
             return {}
         engine.attach("refresh_states", snapshot)
         rows = engine.query(
-            "SELECT fact, state FROM (SELECT *, row_number() OVER"
-            " (PARTITION BY fact ORDER BY refreshed_at DESC) AS nth FROM refresh_states) WHERE nth = 1"
+            "SELECT fact, state FROM (SELECT *, row_number() OVER (PARTITION BY fact"
+            " ORDER BY refreshed_at DESC) AS nth FROM refresh_states) WHERE nth = 1"
         ).to_pylist()
         return {row["fact"]: State(**json.loads(row["state"])) for row in rows}
 
@@ -360,14 +360,11 @@ def _inside(found: pa.Table, since: date | None, until: date | None) -> pa.Table
 
 
 def _model(fact: Fact, definitions: Definitions, prepared: Prepared) -> str:
-    """A hash of everything but data that decides a fact's rows and its segments."""
-    carried = {table: prepared.attributes(table) for table in fact.reads}
+    """A hash of everything but data that decides a fact's rows and their segments."""
     parts = [
-        fact.definition_hash,
-        definitions.rules.model_dump(mode="json"),
-        definitions.settings.model_dump(mode="json", include={"timezone", "touchpoints", "stages"}),
+        definition(fact, definitions),
         {name: each.model_dump(mode="json") for name, each in definitions.segments.items()},
-        carried,
+        {table: prepared.attributes(table) for table in (*fact.reads, "customers", "accounts")},
     ]
     return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
