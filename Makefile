@@ -47,7 +47,9 @@ format: $(DEV) ## Format the code.
 	$(BIN)/ruff format .
 
 docs: $(DEV) ## Write the generated pages of docs/ anew.
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m heedful.facts.reference > docs/facts.md
+	$(BIN)/python -m heedful.kpis.reference > docs/kpis.md
+	$(BIN)/python -m heedful.store.reference > docs/tables.md
 
 lock: $(DEV) ## Resolve all dependencies anew: names, versions, hashes.
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -U -o requirements.lock
