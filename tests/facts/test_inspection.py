@@ -91,9 +91,10 @@ def test_headers_that_cannot_be_read(text, problem):
             "lookback: 0 days",
             "lookback: $session_gap minutes",
             (
-                "6: lookback: $session_gap is not a number in rules.yaml; allowed: activation_days, "
-                "bounce_seconds, checkout_window_hours, conversion_window_days, early_churn_days, "
-                "form_window_minutes, lapsed_after_days, late_data_days, lead_window_days, "
+                "6: lookback: $session_gap is not a number in rules.yaml; allowed: "
+                "activation_days, bounce_seconds, checkout_window_hours, "
+                "conversion_window_days, early_churn_days, form_window_minutes, "
+                "lapsed_after_days, late_data_days, lead_window_days, "
                 "repeat_window_days, self_service_window_hours, session_gap_minutes "
                 '(did you mean "session_gap_minutes"?)'
             ),
@@ -127,6 +128,11 @@ def test_headers_that_cannot_be_read(text, problem):
             "lookback: 0 days",
             "lookback: 0 days\nattributes: events",
             '7: attributes: "events" is not read; add events to reads',
+        ),
+        (
+            "reads: [orders]",
+            "reads: [orders, spells]",
+            '6: lookback: "spells" needs the whole history; write lookback: all',
         ),
         ("lookback: 0 days", "lookback: 0 days\nlag: 1", '7: unknown field "lag"; allowed: '),
     ],

@@ -38,6 +38,7 @@ FUNCTIONS = {
     "MIN",
     "OR",
     "ROW_NUMBER",
+    "SUBSTRING",
     "SUM",
     "TIMESTAMP_TRUNC",
     "TRIM",

@@ -142,8 +142,11 @@ def _header_problems(head: Head, query: exp.Query) -> Iterator[Problem]:
         if not isinstance(DEFAULTS.get(name, ""), (int, type(None))):
             found = f"lookback: ${name} is not a number in rules.yaml"
             yield document.problem(("lookback",), found, one_of(_numbers(), name))
-    columns = outputs(query)
-    yield from _column_problems(head, columns)
+    for name in relations.behind(header.reads):
+        if relations.relation(name).header.lookback.whole and not header.lookback.whole:
+            found = f'lookback: "{name}" needs the whole history'
+            yield document.problem(("lookback",), found, "write lookback: all")
+    yield from _column_problems(head, outputs(query))
 
 
 def _readable() -> tuple[str, ...]:

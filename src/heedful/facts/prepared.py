@@ -65,6 +65,7 @@ class Prepared:
         self.settings = settings
         self.rules = rules
         self._snapshots: dict[str, Snapshot] = {}
+        self._kept: set[str] = set()
         engine.run("CREATE SCHEMA IF NOT EXISTS raw")
         for name in schema.names():
             snapshot = tables.snapshot(name)
@@ -117,11 +118,17 @@ class Prepared:
                 self._months()
             elif name in relations.names():
                 found = relations.relation(name)
+                if name in self._kept:
+                    continue
                 self.views(found.header.reads, since, until)
-                query = parameters.substitute(
-                    parse_one(found.sql, dialect="duckdb"), self.parameters
-                )
-                self.engine.view(quoted(name), query.sql("duckdb", identify=True))
+                node = parse_one(found.sql, dialect="duckdb")
+                sql = parameters.substitute(node, self.parameters).sql("duckdb", identify=True)
+                if found.header.lookback.whole:
+                    # The same for every fact, so it is computed only once.
+                    self.engine.run(f"CREATE OR REPLACE TABLE {quoted(name)} AS {sql}")
+                    self._kept.add(name)
+                else:
+                    self.engine.view(quoted(name), sql)
             else:
                 self.engine.view(quoted(name), self.rows(name, since, until))
 

@@ -23,24 +23,23 @@ columns:
   channel: How they came.
   country: Country or market.
 */
+-- A text that sorts like what they are first seen with: by time, then page views first, which
+-- say most, then by id.
 WITH firsts AS (
-  SELECT e.customer, MIN(e.occurred_at) AS first_at
+  SELECT
+    e.customer,
+    MIN(EPOCH_US(e.occurred_at)) AS moment,
+    SUBSTR(
+      MIN(
+        CAST(EPOCH_US(e.occurred_at) + 10000000000000000 AS VARCHAR)
+        || CASE WHEN e.event IN ($page_events) THEN '0' ELSE '1' END
+        || e.event_id
+      ),
+      19
+    ) AS event_id
   FROM events AS e
   WHERE e.customer IS NOT NULL
   GROUP BY e.customer
-),
--- Of several events at the first moment a page view says most.
-ranked AS (
-  SELECT
-    e.event_id,
-    e.customer,
-    EPOCH_US(e.occurred_at) AS moment,
-    ROW_NUMBER() OVER (
-      PARTITION BY e.customer
-      ORDER BY CASE WHEN e.event IN ($page_events) THEN 0 ELSE 1 END, e.event_id
-    ) AS nth
-  FROM firsts AS f
-  JOIN events AS e ON e.customer = f.customer AND e.occurred_at = f.first_at
 ),
 conversions AS (
   SELECT e.customer, EPOCH_US(e.occurred_at) AS moment
@@ -52,12 +51,11 @@ conversions AS (
   WHERE $orders_convert AND o.amount >= 0
 ),
 converted AS (
-  SELECT DISTINCT r.customer
-  FROM ranked AS r
-  JOIN conversions AS c ON c.customer = r.customer
-  WHERE r.nth = 1
-    AND c.moment >= r.moment
-    AND c.moment - r.moment <= $conversion_window_days * 86400000000
+  SELECT DISTINCT f.customer
+  FROM firsts AS f
+  JOIN conversions AS c ON c.customer = f.customer
+  WHERE c.moment >= f.moment
+    AND c.moment - f.moment <= $conversion_window_days * 86400000000
 )
 SELECT
   e.customer,
@@ -67,7 +65,7 @@ SELECT
     EPOCH_US($events_until),
     CASE WHEN $orders_convert THEN EPOCH_US(COALESCE($orders_until, $events_until))
       ELSE EPOCH_US($events_until) END
-  ) - r.moment >= $conversion_window_days * 86400000000 AS matured,
+  ) - f.moment >= $conversion_window_days * 86400000000 AS matured,
   e.page AS landing_page,
   e.touchpoint,
   e.stage,
@@ -76,7 +74,6 @@ SELECT
   e.channel,
   e.country,
   ATTRIBUTES(e)
-FROM ranked AS r
-JOIN events AS e ON e.event_id = r.event_id
-LEFT JOIN converted AS c ON c.customer = r.customer
-WHERE r.nth = 1
+FROM firsts AS f
+JOIN events AS e ON e.event_id = f.event_id
+LEFT JOIN converted AS c ON c.customer = f.customer

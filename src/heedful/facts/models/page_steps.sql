@@ -21,46 +21,59 @@ columns:
   device: The device it was seen on.
   channel: How they came.
 */
-WITH acts AS (
+-- Two events in one slot as wide as the gap are always closer than the gap, so whole slots
+-- stand for their events where sessions are told apart.
+WITH slots AS (
   SELECT
-    e.event_id,
     e.customer,
-    EPOCH_US(e.occurred_at) AS moment,
-    e.event IN ($page_events) AS is_page
+    EPOCH_US(e.occurred_at) // ($session_gap_minutes * 60000000) AS slot,
+    MIN(EPOCH_US(e.occurred_at)) AS first,
+    MAX(EPOCH_US(e.occurred_at)) AS last
   FROM events AS e
   WHERE e.customer IS NOT NULL
+  GROUP BY e.customer, EPOCH_US(e.occurred_at) // ($session_gap_minutes * 60000000)
 ),
 looked_back AS (
   SELECT
-    a.*,
-    LAG(a.moment) OVER (PARTITION BY a.customer ORDER BY a.moment, a.event_id) AS before
-  FROM acts AS a
+    s.*,
+    LAG(s.last) OVER (PARTITION BY s.customer ORDER BY s.slot) AS before
+  FROM slots AS s
+),
+carried AS (
+  SELECT
+    l.customer,
+    l.slot,
+    MAX(
+      CASE
+        WHEN l.before IS NULL OR l.first - l.before >= $session_gap_minutes * 60000000 THEN l.first
+      END
+    ) OVER (
+      PARTITION BY l.customer ORDER BY l.slot ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS begun
+  FROM looked_back AS l
+),
+pages AS (
+  SELECT e.event_id, e.customer, EPOCH_US(e.occurred_at) AS moment, c.begun
+  FROM events AS e
+  JOIN carried AS c
+    ON c.customer = e.customer
+    AND c.slot = EPOCH_US(e.occurred_at) // ($session_gap_minutes * 60000000)
+  WHERE e.event IN ($page_events)
 ),
 looked_ahead AS (
   SELECT
-    l.event_id,
-    l.is_page,
-    l.moment,
-    MIN(CASE WHEN l.is_page THEN l.moment END) OVER (
-      PARTITION BY l.customer ORDER BY l.moment DESC, l.event_id DESC
-      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-    ) AS next_page,
-    MIN(CASE WHEN l.moment - l.before >= $session_gap_minutes * 60000000 THEN l.moment END) OVER (
-      PARTITION BY l.customer ORDER BY l.moment DESC, l.event_id DESC
-      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-    ) AS next_session
-  FROM looked_back AS l
+    p.event_id,
+    p.moment,
+    p.begun,
+    LEAD(p.moment) OVER (PARTITION BY p.customer ORDER BY p.moment, p.event_id) AS next_moment,
+    LEAD(p.begun) OVER (PARTITION BY p.customer ORDER BY p.moment, p.event_id) AS next_begun
+  FROM pages AS p
 ),
 views AS (
   SELECT
     l.event_id,
-    NOT COALESCE(
-      l.next_page - l.moment <= 86400000000
-      AND (l.next_session IS NULL OR l.next_page < l.next_session),
-      FALSE
-    ) AS last
+    NOT COALESCE(l.next_begun = l.begun AND l.next_moment - l.moment <= 86400000000, FALSE) AS last
   FROM looked_ahead AS l
-  WHERE l.is_page
 )
 SELECT
   e.event_id AS view_id,

@@ -33,7 +33,8 @@ columns:
   country: Country or market.
 */
 -- Two events in one slot as wide as the gap are always closer than the gap, so whole slots
--- stand for their events: far fewer rows to sort, and the same sessions.
+-- stand for their events: far fewer rows to sort, and the same sessions. `landing` is a text
+-- that sorts like what they land with: page views first, then by time, then by id.
 WITH slots AS (
   SELECT
     e.customer,
@@ -47,7 +48,11 @@ WITH slots AS (
           THEN EPOCH_US(e.occurred_at) + CAST(FLOOR(e.seconds * 1000000) AS BIGINT)
       END
     ) AS spent,
-    MIN(CASE WHEN e.event IN ($page_events) THEN EPOCH_US(e.occurred_at) END) AS first_page,
+    MIN(
+      CASE WHEN e.event IN ($page_events) THEN '0' ELSE '1' END
+      || CAST(EPOCH_US(e.occurred_at) + 10000000000000000 AS VARCHAR)
+      || e.event_id
+    ) AS landing,
     SUM(CASE WHEN e.event IN ($page_events) THEN 1 ELSE 0 END) AS pages,
     MAX(CASE WHEN e.event IN ($conversion_events) THEN 1 ELSE 0 END) AS conversions,
     MAX(e.depth) AS depth,
@@ -79,7 +84,7 @@ visits AS (
     c.customer,
     c.begun,
     MIN(c.first_at) AS began_at,
-    COALESCE(MIN(c.first_page), c.begun) AS landed,
+    SUBSTR(MIN(c.landing), 19) AS landing,
     MAX(c.last) AS last,
     MAX(c.spent) AS spent,
     CAST(SUM(c.pages) AS BIGINT) AS pages,
@@ -101,9 +106,8 @@ bought AS (
 ),
 measured AS (
   SELECT
-    v.customer,
     v.began_at,
-    v.landed,
+    v.landing,
     v.pages,
     CASE
       WHEN v.last > v.begun OR v.spent IS NOT NULL
@@ -113,18 +117,6 @@ measured AS (
     GREATEST(COALESCE(v.depth, v.reached), COALESCE(v.reached, v.depth)) AS depth
   FROM visits AS v
   LEFT JOIN bought AS b ON b.customer = v.customer AND b.begun = v.begun
-),
-landings AS (
-  SELECT
-    m.customer,
-    m.landed,
-    MIN(e.event_id) AS event_id
-  FROM measured AS m
-  JOIN events AS e
-    ON e.customer = m.customer
-    AND EPOCH_US(e.occurred_at) = m.landed
-    AND (e.event IN ($page_events)) = (m.pages > 0)
-  GROUP BY m.customer, m.landed
 )
 SELECT
   e.event_id AS session_id,
@@ -145,5 +137,4 @@ SELECT
   e.country,
   ATTRIBUTES(e)
 FROM measured AS m
-JOIN landings AS l ON l.customer = m.customer AND l.landed = m.landed
-JOIN events AS e ON e.event_id = l.event_id
+JOIN events AS e ON e.event_id = m.landing
