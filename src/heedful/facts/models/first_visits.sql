@@ -23,23 +23,28 @@ columns:
   channel: How they came.
   country: Country or market.
 */
--- A text that sorts like what they are first seen with: by time, then page views first, which
--- say most, then by id.
+-- Of several events at the first moment a page view says most, so it comes first: its time is
+-- doubled, that of others too and one more.
 WITH firsts AS (
   SELECT
     e.customer,
-    MIN(EPOCH_US(e.occurred_at)) AS moment,
-    SUBSTR(
-      MIN(
-        CAST(EPOCH_US(e.occurred_at) + 10000000000000000 AS VARCHAR)
-        || CASE WHEN e.event IN ($page_events) THEN '0' ELSE '1' END
-        || e.event_id
-      ),
-      19
-    ) AS event_id
+    MIN(
+      EPOCH_US(e.occurred_at) * 2 + CASE WHEN e.event IN ($page_events) THEN 0 ELSE 1 END
+    ) AS landing
   FROM events AS e
   WHERE e.customer IS NOT NULL
   GROUP BY e.customer
+),
+ranked AS (
+  SELECT
+    e.*,
+    EPOCH_US(e.occurred_at) AS _moment,
+    ROW_NUMBER() OVER (PARTITION BY e.customer ORDER BY e.event_id) AS _nth
+  FROM firsts AS f
+  JOIN events AS e
+    ON e.customer = f.customer
+    AND EPOCH_US(e.occurred_at) * 2 + CASE WHEN e.event IN ($page_events) THEN 0 ELSE 1 END
+    = f.landing
 ),
 conversions AS (
   SELECT e.customer, EPOCH_US(e.occurred_at) AS moment
@@ -51,29 +56,30 @@ conversions AS (
   WHERE $orders_convert AND o.amount >= 0
 ),
 converted AS (
-  SELECT DISTINCT f.customer
-  FROM firsts AS f
-  JOIN conversions AS c ON c.customer = f.customer
-  WHERE c.moment >= f.moment
-    AND c.moment - f.moment <= $conversion_window_days * 86400000000
+  SELECT DISTINCT r.customer
+  FROM ranked AS r
+  JOIN conversions AS c ON c.customer = r.customer
+  WHERE r._nth = 1
+    AND c.moment >= r._moment
+    AND c.moment - r._moment <= $conversion_window_days * 86400000000
 )
 SELECT
-  e.customer,
-  e.occurred_at AS at,
+  r.customer,
+  r.occurred_at AS at,
   c.customer IS NOT NULL AS converted,
   LEAST(
     EPOCH_US($events_until),
     CASE WHEN $orders_convert THEN EPOCH_US(COALESCE($orders_until, $events_until))
       ELSE EPOCH_US($events_until) END
-  ) - f.moment >= $conversion_window_days * 86400000000 AS matured,
-  e.page AS landing_page,
-  e.touchpoint,
-  e.stage,
-  e.ai,
-  e.device,
-  e.channel,
-  e.country,
-  ATTRIBUTES(e)
-FROM firsts AS f
-JOIN events AS e ON e.event_id = f.event_id
-LEFT JOIN converted AS c ON c.customer = f.customer
+  ) - r._moment >= $conversion_window_days * 86400000000 AS matured,
+  r.page AS landing_page,
+  r.touchpoint,
+  r.stage,
+  r.ai,
+  r.device,
+  r.channel,
+  r.country,
+  ATTRIBUTES(r)
+FROM ranked AS r
+LEFT JOIN converted AS c ON c.customer = r.customer
+WHERE r._nth = 1
