@@ -6,7 +6,10 @@ date only where a format says so, because both would otherwise become another ri
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+from heedful.store.quoting import literal
 
 if TYPE_CHECKING:
     from heedful.definitions.source import ReadOptions
@@ -14,41 +17,37 @@ if TYPE_CHECKING:
 BLANKS = "' \t\r\n\u00a0'"
 TRUE = "('true', 't', 'yes', 'y', '1', '1.0')"
 FALSE = "('false', 'f', 'no', 'n', '0', '0.0')"
-OFFSET = r"'\d:\d\d(:\d\d(\.\d+)?)? ?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$'"
-ISO = r"'^\d{4}[-/]\d{1,2}[-/]\d{1,2}'"
+DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
+LOCAL = DAY + r"([ T]\d{1,2}:\d\d(:\d\d(\.\d{1,9})?)?)?"
+OFFSET = DAY + r"[ T]\d{1,2}:\d\d(:\d\d(\.\d{1,9})?)? ?(Z|z|UTC|GMT|[+-]\d\d(:?\d\d)?)"
 INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT"}
 INTEGERS |= {"UINTEGER", "UBIGINT", "UHUGEINT"}
 EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
+CLOCK = re.compile(r"%-?[HIMSpfgncXTs]")
+# A time outside is a stand-in for "never", or an epoch in another unit.
+FIRST, LAST = "1900-01-01", "2200-01-01"
 
 HINTS = {
-    "timestamp": "a time (ISO such as 2026-03-31 14:05, or as read.dates says)",
+    "timestamp": "a time (ISO such as 2026-03-31 14:05, or as read.dates says; "
+    f"{FIRST[:4]} to {LAST[:4]})",
     "integer": "a whole number",
     "number": "a number",
     "money": "an amount",
     "boolean": "true or false (allowed: true, false, yes, no, 1, 0)",
-    "string": "text",
 }
 
 
-def literal(value: str) -> str:
-    """A SQL string.
-
-    >>> literal("it's")
-    "'it''s'"
-    """
-    return "'" + value.replace("'", "''") + "'"
-
-
-def quoted(name: str) -> str:
-    """A SQL identifier in double quotes."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def cleaned(expression: str, options: ReadOptions) -> str:
-    """Text without outer blanks; null where it is one of the source's null words."""
-    trimmed = f"trim({expression}, {BLANKS})"
+def cleaned(expression: str, sql_type: str, options: ReadOptions) -> str:
+    """A value of a file; null where it is one of the source's null words, or not a number."""
     words = ", ".join(literal(word.strip()) for word in dict.fromkeys(("", *options.nulls)))
-    return f"CASE WHEN {trimmed} NOT IN ({words}) THEN {trimmed} END"
+    if sql_type == "VARCHAR":
+        trimmed = f"trim({expression}, {BLANKS})"
+        return f"CASE WHEN {trimmed} NOT IN ({words}) THEN {trimmed} END"
+    if sql_type in {"DOUBLE", "FLOAT"}:
+        expression = f"CASE WHEN NOT isnan({expression}) THEN {expression} END"
+    if set(options.nulls) <= {""}:
+        return expression
+    return f"CASE WHEN CAST({expression} AS VARCHAR) NOT IN ({words}) THEN {expression} END"
 
 
 def cast(expression: str, sql_type: str, kind: str, options: ReadOptions, timezone: str) -> str:
@@ -67,7 +66,7 @@ def cast(expression: str, sql_type: str, kind: str, options: ReadOptions, timezo
     if kind == "string":
         return _text(expression, sql_type)
     if kind == "timestamp":
-        return _timestamp(expression, sql_type, options, timezone)
+        return _within(_timestamp(expression, sql_type, options, timezone))
     if kind == "boolean":
         return _boolean(expression, sql_type)
     number = _number(expression, sql_type, options)
@@ -91,43 +90,74 @@ def _text(expression: str, sql_type: str) -> str:
         # Exports write whole numbers beside nulls as 12.0; as an id that is 12.
         whole = f"{expression} = floor({expression}) AND abs({expression}) < 1e15"
         as_text = f"CAST({expression} AS VARCHAR)"
-        return f"CASE WHEN {whole} THEN CAST(CAST({expression} AS BIGINT) AS VARCHAR) ELSE {as_text} END"
+        return (
+            f"CASE WHEN {whole} THEN CAST(CAST({expression} AS BIGINT) AS VARCHAR)"
+            f" ELSE {as_text} END"
+        )
     return f"CAST({expression} AS VARCHAR)"
+
+
+def _within(instant: str) -> str:
+    return (
+        f"CASE WHEN {instant} >= TIMESTAMPTZ '{FIRST} 00:00:00+00'"
+        f" AND {instant} < TIMESTAMPTZ '{LAST} 00:00:00+00' THEN {instant} END"
+    )
 
 
 def _timestamp(expression: str, sql_type: str, options: ReadOptions, timezone: str) -> str:
     zone = literal(options.timezone or timezone)
-    if sql_type == "TIMESTAMP WITH TIME ZONE":
-        return expression
+    if sql_type.endswith("WITH TIME ZONE"):
+        return f"CAST({expression} AS TIMESTAMPTZ)"
     if sql_type.startswith("TIMESTAMP") or sql_type == "DATE":
         return f"timezone({zone}, CAST({expression} AS TIMESTAMP))"
-    epoch = next((EPOCHS[name] for name in options.dates if name in EPOCHS), None)
-    if sql_type != "VARCHAR":
-        if epoch is None:
-            return "CAST(NULL AS TIMESTAMPTZ)"
-        return _epoch(f"TRY_CAST({expression} AS DOUBLE)", epoch)
-    formats = [literal(fmt) for fmt in options.dates if fmt not in EPOCHS]
+    text = expression if sql_type == "VARCHAR" else f"CAST({expression} AS VARCHAR)"
     tries = []
-    if epoch is not None:
-        tries.append(_epoch(f"TRY_CAST({expression} AS DOUBLE)", epoch))
-    tries += [_parsed(expression, fmt, zone) for fmt in formats]
-    if not options.dates:
-        tries.append(
-            f"CASE WHEN regexp_matches({expression}, {OFFSET})"
-            f" THEN TRY_CAST({expression} AS TIMESTAMPTZ)"
-            f" WHEN regexp_matches({expression}, {ISO})"
-            f" THEN timezone({zone}, TRY_CAST({expression} AS TIMESTAMP)) END"
-        )
+    for form in options.dates:
+        if form in EPOCHS:
+            number = f"TRY_CAST({expression} AS DOUBLE)"
+            micros = f"TRY_CAST(round({number} * {EPOCHS[form]}) AS BIGINT)"
+            # make_timestamptz fails beyond its range, and so far no project's data goes.
+            tries.append(f"make_timestamptz(CASE WHEN abs({micros}) < 1e17 THEN {micros} END)")
+        else:
+            parsed = f"try_strptime({text}, {literal(form)})"
+            tries.append(parsed if "%z" in form else f"timezone({zone}, {parsed})")
+    if _iso(options):
+        tries.append(_from_iso(text, zone))
     return tries[0] if len(tries) == 1 else f"coalesce({', '.join(tries)})"
 
 
-def _parsed(expression: str, fmt: str, zone: str) -> str:
-    parsed = f"try_strptime({expression}, {fmt})"
-    return parsed if "%z" in fmt else f"timezone({zone}, {parsed})"
+def _iso(options: ReadOptions) -> bool:
+    """Whether ISO is read too: nobody mistakes it, unless a format begins with the year itself."""
+    return not any(form.startswith("%Y") for form in options.dates)
 
 
-def _epoch(number: str, microseconds: int) -> str:
-    return f"make_timestamptz(TRY_CAST(round({number} * {microseconds}) AS BIGINT))"
+def _from_iso(text: str, zone: str) -> str:
+    offset = literal(f"^{OFFSET}$")
+    local = literal(f"^{LOCAL}$")
+    plain = f"regexp_replace(regexp_replace({text}, ' ?(Z|z|UTC|GMT)$', '+00'), ' ([+-])', '\\1')"
+    return (
+        f"CASE WHEN regexp_matches({text}, {local})"
+        f" THEN timezone({zone}, TRY_CAST({text} AS TIMESTAMP))"
+        f" WHEN regexp_matches({text}, {offset}) THEN TRY_CAST({plain} AS TIMESTAMPTZ) END"
+    )
+
+
+def day(text: str, options: ReadOptions) -> str:
+    """Text as a day without a time of the day; null where it is more or less than that."""
+    forms = [f for f in options.dates if f not in EPOCHS and not CLOCK.search(f) and "%z" not in f]
+    tries = [f"TRY_CAST(try_strptime({text}, {literal(form)}) AS DATE)" for form in forms]
+    if _iso(options):
+        iso = literal(f"^{DAY}$")
+        tries.append(f"CASE WHEN regexp_matches({text}, {iso}) THEN TRY_CAST({text} AS DATE) END")
+    return f"coalesce({', '.join([*tries, 'CAST(NULL AS DATE)'])})"
+
+
+def instant(text: str, options: ReadOptions, timezone: str) -> str:
+    """Text as a time; numbers are none here, though they may be counted from an epoch."""
+    forms = tuple(form for form in options.dates if form not in EPOCHS)
+    if options.dates and not forms and not _iso(options):
+        return "CAST(NULL AS TIMESTAMPTZ)"
+    return cast(text, "VARCHAR", "timestamp", options.model_copy(update={"dates": forms}), timezone)
 
 
 def _boolean(expression: str, sql_type: str) -> str:
@@ -138,9 +168,7 @@ def _boolean(expression: str, sql_type: str) -> str:
 
 
 def _number(expression: str, sql_type: str, options: ReadOptions) -> str:
-    if sql_type != "VARCHAR":
-        return expression
-    return number_text(expression, options)
+    return number_text(expression, options) if sql_type == "VARCHAR" else expression
 
 
 def number_text(expression: str, options: ReadOptions) -> str:
@@ -152,11 +180,10 @@ def number_text(expression: str, options: ReadOptions) -> str:
         pattern = rf"^[+-]?(\d+({point}\d*)?|{point}\d+)([eE][+-]?\d+)?$"
         plain = expression
     else:
-        mark = {".": r"\."}.get(thousands, thousands)
-        space = "[ \u00a0\u202f]" if thousands == " " else mark
-        whole = rf"(\d{{1,3}}({space}\d{{3}})+|\d+)"
+        mark = {".": r"\.", " ": "[ \u00a0\u202f]"}.get(thousands, thousands)
+        whole = rf"(\d{{1,3}}({mark}\d{{3}})+|\d+)"
         pattern = rf"^[+-]?({whole}({point}\d*)?|{point}\d+)([eE][+-]?\d+)?$"
-        plain = f"regexp_replace({expression}, {literal(space)}, '', 'g')"
+        plain = f"regexp_replace({expression}, {literal(mark)}, '', 'g')"
     if comma:
         plain = f"replace({plain}, ',', '.')"
     return f"CASE WHEN regexp_matches({expression}, {literal(pattern)}) THEN {plain} END"

@@ -6,6 +6,7 @@ import contextlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from filelock import FileLock, Timeout
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
     from deltalake import DeltaTable
-
-    from heedful.store.schema import Table
 
 LOCK_SECONDS = 600
 # Plain Parquet readers stay right only without these features of the Delta protocol.
@@ -69,8 +68,13 @@ class Lake:
         return self.root / name
 
     def exists(self, name: str) -> bool:
-        """Whether the table has ever been written."""
-        return (self.path(name) / "_delta_log").is_dir()
+        """Whether the table has ever been written; a folder without a first commit is none."""
+        from deltalake import DeltaTable
+
+        return self.path(name).is_dir() and DeltaTable.is_deltatable(self._uri(name))
+
+    def _uri(self, name: str) -> str:
+        return self.path(name).resolve().as_uri()
 
     def names(self) -> list[str]:
         """Tables that exist, sorted."""
@@ -81,7 +85,7 @@ class Lake:
         """The Delta table at its newest version."""
         from deltalake import DeltaTable
 
-        return DeltaTable(str(self.path(name)))
+        return DeltaTable(self._uri(name))
 
     def version(self, name: str) -> int | None:
         """The newest version, or None where the table was never written."""
@@ -98,8 +102,24 @@ class Lake:
             for field in found.schema().fields
             if field.name not in partitions
         }
-        files = tuple(uri.removeprefix("file://") for uri in found.file_uris())
-        return Snapshot(name, int(found.version()), tuple(sorted(files)), columns)
+        return Snapshot(name, int(found.version()), self._files(name, found), columns)
+
+    def files(self, name: str, months: Sequence[str] | None = None) -> tuple[str, ...]:
+        """The newest version's files, of some months or of all."""
+        return self._files(name, self.open(name), months) if self.exists(name) else ()
+
+    def _files(
+        self, name: str, found: DeltaTable, months: Sequence[str] | None = None
+    ) -> tuple[str, ...]:
+        """Paths as any reader wants them; Delta's own are percent-encoded."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        root = self.path(name).resolve()
+        actions = pa.table(found.get_add_actions(flatten=True))
+        if months is not None:
+            actions = actions.filter(pc.is_in(actions["partition._month"], pa.array(months)))
+        return tuple(sorted(str(root / unquote(path)) for path in actions["path"].to_pylist()))
 
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[None]:
@@ -172,66 +192,13 @@ class Lake:
         elif where:
             options["predicate"] = where
         write_deltalake(
-            str(self.path(name)),
+            self._uri(name),
             data,
             writer_properties=_compressed(),
             commit_properties=_touched(touched),
             **options,
         )
         return int(self.open(name).version())
-
-    def merge(
-        self,
-        table: Table,
-        changes: pa.Table,
-        *,
-        months: Sequence[str],
-        touched: tuple[str, str] | None,
-    ) -> int:
-        """Insert, update and delete rows by key in one commit.
-
-        Args:
-            table: The canonical table.
-            changes: Rows with every stored column, and `_delete`.
-            months: Partitions that hold old or new versions of the rows; no other is read.
-            touched: First and last value of the time column, ISO; None: everything.
-
-        Returns:
-            The new version.
-        """
-        self._evolve(table.name, changes.schema)
-        columns = [name for name in changes.schema.names if name != "_delete"]
-        predicate = f"t.{table.key} = s.{table.key}"
-        if table.partitioned and months:
-            quoted = ", ".join(f"'{month}'" for month in sorted(set(months)))
-            predicate = f"t._month IN ({quoted}) AND {predicate}"
-        values = {name: f"s.{name}" for name in columns}
-        (
-            self.open(table.name)
-            .merge(
-                changes,
-                predicate,
-                source_alias="s",
-                target_alias="t",
-                commit_properties=_touched(touched),
-                writer_properties=_compressed(),
-            )
-            .when_matched_delete("s._delete")
-            .when_matched_update(values)
-            .when_not_matched_insert(values, "NOT s._delete")
-            .execute()
-        )
-        return int(self.open(table.name).version())
-
-    def _evolve(self, name: str, schema: pa.Schema) -> None:
-        from deltalake import Field
-        from deltalake.schema import PrimitiveType
-
-        found = self.open(name)
-        known = {field.name for field in found.schema().fields}
-        new = [n for n in schema.names if n not in known and n != "_delete"]
-        if new:
-            found.alter.add_columns([Field(n, PrimitiveType("string")) for n in new])
 
     def touched_since(self, name: str, version: int | None) -> list[Commit] | None:
         """What was committed after a version.

@@ -2,324 +2,179 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from heedful.definitions.problem import did_you_mean, one_of
-from heedful.store.casting import (
-    BLANKS,
-    HINTS,
-    cast,
-    cleaned,
-    literal,
-    number_text,
-    quoted,
-)
+from heedful.store.binding import Bound, Input, bind, constant, whole
+from heedful.store.casting import HINTS, cast
+from heedful.store.quoting import literal, quoted
+from heedful.store.source_error import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    import duckdb
-
-    from heedful.definitions.source import ReadOptions, Source
-    from heedful.store.reading import Raw
+    from heedful.definitions.parameters import Value
+    from heedful.definitions.source import Source
+    from heedful.store.columns import Columns
     from heedful.store.schema import Table
 
-MOSTLY = 0.5
-SCALES: Mapping[str, tuple[float, float]] = {
-    "nps": (0, 10),
-    "csat": (1, 5),
-    "ces": (1, 7),
-}
+SCALES: Mapping[str, tuple[int, int]] = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
+WHERE = ("where",)
+KINDS = {"BIGINT": "a number", "DOUBLE": "a number", "BOOLEAN": "true or false"}
 
 
-class MappingError(Exception):
-    """A source file cannot be applied to what it reads.
-
-    Attributes:
-        path: Where in the source's YAML.
-        found: What was found.
-        allowed: What is allowed, and what to do.
-    """
-
-    def __init__(self, path: tuple[str, ...], found: str, allowed: str) -> None:
-        super().__init__(f"{found}; {allowed}")
-        self.path, self.found, self.allowed = path, found, allowed
-
-
-@dataclass(frozen=True, slots=True)
-class Expression:
-    """One column of the table: SQL over the view `typed` or `texts`, and where it came from."""
-
-    target: str
-    path: tuple[str, ...]
-    sql: str
-    sql_type: str
-    shown: str
-
-
-class Reader:
-    """One file's rows, as views that the expressions of its source may use.
-
-    `texts` holds every column as cleaned text; `typed` holds it as the number or time that all
-    its values are, which is how DuckDB itself would have read the file.
-    """
-
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, raw: Raw, options: ReadOptions, timezone: str
-    ) -> None:
-        self.connection = connection
-        self.raw = raw
-        self.options = options
-        self.timezone = timezone
-        files = ", ".join(literal(str(part)) for part in raw.parts)
-        self.source = f"read_parquet([{files}], union_by_name = true, file_row_number = true)"
-        self.types = self._raw_types()
-        self._typed: dict[str, str] = {}
-        self._mostly: dict[str, str] = {}
-
-    def _raw_types(self) -> dict[str, str]:
-        rows = self.connection.execute(f"DESCRIBE SELECT * FROM {self.source}").fetchall()
-        return {row[0]: str(row[1]) for row in rows}
-
-    def column(self, name: str) -> str | None:
-        """The file's own spelling of a column, or None."""
-        stripped = {known.strip(): known for known in self.types}
-        if name in stripped:
-            return stripped[name]
-        folded = {known.lower(): spelling for known, spelling in stripped.items()}
-        return folded.get(name.strip().lower())
-
-    def text(self, column: str) -> str:
-        """SQL of a column as it is used without an expression."""
-        if self.types[column] == "VARCHAR":
-            return cleaned(quoted(column), self.options)
-        return quoted(column)
-
-    def typed(self, column: str) -> str:
-        """SQL of a column as the type that all its values have."""
-        return self._typing(column, self._typed, 1.0)
-
-    def mostly(self, column: str) -> str:
-        """SQL of a column as the type that most of its values have; the others are null."""
-        return self._typing(column, self._mostly, MOSTLY)
-
-    def _typing(self, column: str, known: dict[str, str], least: float) -> str:
-        if column not in known:
-            known[column] = self._sniff(column, least)
-        return known[column]
-
-    def _sniff(self, column: str, least: float) -> str:
-        text = self.text(column)
-        if self.types[column] != "VARCHAR":
-            return text
-        number = number_text("v", self.options)
-        whole = f"TRY_CAST({number} AS BIGINT)"
-        instant = cast("v", "VARCHAR", "timestamp", self.options, self.timezone)
-        counts = self.connection.execute(
-            f"SELECT count(v), count({number}), count(*) FILTER (regexp_matches(v, '^[+-]?\\d+$')),"
-            f" count(*) FILTER (regexp_matches(v, '^0\\d')), count({instant}), count({whole})"
-            f" FROM (SELECT {text} AS v FROM {self.source})"
-        ).fetchall()
-        values, numbers, integers, zeros, instants, fitting = counts[0]
-        needed = max(1, least * values)
-        if numbers >= needed and not zeros:
-            value = number_text(text, self.options)
-            if integers >= needed and fitting >= integers:
-                return f"TRY_CAST({value} AS BIGINT)"
-            return f"TRY_CAST({value} AS DOUBLE)"
-        if instants >= needed and not self.options.dates:
-            naive = cast(text, "VARCHAR", "timestamp", self.options, self.timezone)
-            zone = literal(self.options.timezone or self.timezone)
-            return f"timezone({zone}, {naive})"
-        return text
-
-
-def bind(reader: Reader, target: str, path: tuple[str, ...], wanted: Sequence[str]) -> Expression:
-    """What fills a column: a column of the file, or an expression over its columns.
-
-    Args:
-        reader: The file.
-        target: The table's column.
-        path: Where in the source's YAML it is said.
-        wanted: Candidates; the first that the file has wins.
-
-    Raises:
-        MappingError: The file has none of them, or the expression does not fit it.
-    """
-    for candidate in wanted:
-        own = reader.column(candidate)
-        if own is not None:
-            return Expression(target, path, reader.text(own), reader.types[own], candidate)
-    errors: list[MappingError] = []
-    for candidate in wanted:
-        try:
-            return _expression(reader, target, path, candidate)
-        except MappingError as error:
-            errors.append(error)
-    raise errors[-1]
-
-
-def _expression(reader: Reader, target: str, path: tuple[str, ...], text: str) -> Expression:
-    import sqlglot
-    from sqlglot import exp
-
-    names = [name.strip() for name in reader.types if name not in {"_line", "file_row_number"}]
-    try:
-        tree = sqlglot.parse_one(text, dialect="duckdb")
-    except sqlglot.ParseError:
-        raise MappingError(
-            path,
-            f'"{text}" is neither a column of {reader.raw.file} nor an expression',
-            one_of(names, text),
-        ) from None
-    used: dict[str, str] = {}
-    for node in tree.find_all(exp.Column):
-        own = reader.column(node.name)
-        if own is None:
-            raise MappingError(
-                path, f'column "{node.name}" is not in {reader.raw.file}', one_of(names, node.name)
-            )
-        used[node.name] = own
-    failure = ""
-    for view in (reader.typed, reader.text, reader.mostly):
-        views = {name: view(own) for name, own in used.items()}
-        sql = _with_columns(tree, views)
-        try:
-            found = reader.connection.execute(
-                f"DESCRIBE SELECT {sql} AS v FROM {reader.source}"
-            ).fetchall()
-        except Exception as error:  # noqa: BLE001 - whatever the binder says is the message
-            failure = failure or str(error).split("\n")[0]
-            continue
-        return Expression(target, path, sql, str(found[0][1]), text)
-    raise MappingError(
-        path, f'"{text}" fails: {failure}', "allowed: a DuckDB expression over its columns"
-    )
-
-
-def _with_columns(tree: Any, columns: Mapping[str, str]) -> str:
-    import sqlglot
-    from sqlglot import exp
-
-    def put(node: Any) -> Any:
-        if isinstance(node, exp.Column) and node.name in columns:
-            return exp.paren(sqlglot.parse_one(columns[node.name], dialect="duckdb"), copy=False)
-        return node
-
-    return str(tree.copy().transform(put).sql(dialect="duckdb"))
-
-
-def constant(target: str, path: tuple[str, ...], value: object) -> Expression:
-    """The same value in every row."""
-    if value is None:
-        return Expression(target, path, "CAST(NULL AS VARCHAR)", "VARCHAR", "null")
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return Expression(target, path, literal(text), "VARCHAR", text)
-
-
-def expressions(reader: Reader, source: Source, table: Table) -> list[Expression]:
+def bindings(
+    columns: Columns, source: Source, table: Table, parameters: Mapping[str, Value]
+) -> list[Bound]:
     """What fills each column and attribute of the table from this file.
 
-    Columns that the source does not name are taken from the file where it has them under the
-    table's own name.
+    A source that names no columns takes those that the file has under the table's own names.
 
     Raises:
-        MappingError: As `bind`.
+        SourceError: A column is not known, nothing fills a required one, or as `bind`.
     """
-    found: list[Expression] = []
+    found: list[Bound] = []
     given = {("columns", name): spec for name, spec in source.columns.items()}
     given |= {("attributes", name): spec for name, spec in source.attributes.items()}
     for path, spec in given.items():
-        if path[0] == "columns" and path[1] not in table.columns:
-            hint = one_of(table.columns, path[1])
-            raise MappingError(path, f'table {table.name} has no column "{path[1]}"', hint)
-        value = getattr(spec, "constant", spec)
-        if value is spec:
-            found.append(bind(reader, path[1], path, spec))
+        kind, name = path
+        if kind == "columns" and name not in table.columns:
+            hint = f"{one_of(table.columns, name)}; other columns go under attributes"
+            raise SourceError(path, f'table {table.name} has no column "{name}"', hint)
+        if kind == "attributes" and name.casefold() in table.columns:
+            found_ = f'"{name}" is a column of table {table.name}'
+            raise SourceError(path, found_, "move it to columns")
+        if isinstance(spec, tuple):
+            found.append(bind(columns, name, path, spec, parameters))
         else:
-            found.append(constant(path[1], path, value))
-    named = {expression.target for expression in found}
+            found.append(constant(name, path, spec.constant))
+    filled = {bound.target for bound in found}
     for name in table.columns:
-        own = reader.column(name) if name not in named else None
+        own = columns.own(name) if name not in filled else None
         if own is not None:
-            found.append(Expression(name, ("columns",), reader.text(own), reader.types[own], own))
-    _complete(reader, source, table, {expression.target for expression in found})
+            found.append(whole(columns, name, ("columns",), own))
+    _complete(columns, source, table, {bound.target for bound in found})
     return found
 
 
-def _complete(reader: Reader, source: Source, table: Table, filled: set[str]) -> None:
+def condition(columns: Columns, source: Source, parameters: Mapping[str, Value]) -> Bound | None:
+    """The source's `where`, bound to this file.
+
+    Raises:
+        SourceError: It is no condition, or as `bind`.
+    """
+    if source.where is None:
+        return None
+    bound = bind(columns, "where", WHERE, (source.where,), parameters)
+    if bound.sql_type not in {"BOOLEAN", '"NULL"'}:
+        raise SourceError(
+            WHERE,
+            f'"{source.where}" gives {bound.sql_type}, not true or false',
+            "write a condition, such as status <> 'deleted'",
+        )
+    return bound
+
+
+def _complete(columns: Columns, source: Source, table: Table, filled: set[str]) -> None:
     for column in table.columns.values():
-        generated = column.name == table.key and source.key == "generated"
-        if column.required and column.name not in filled and not generated:
-            names = [name for name in reader.raw.columns if name]
-            key = column.name == table.key
-            hint = "; or say key: generated" if key else ""
-            raise MappingError(
-                ("columns",) if source.columns else (),
-                f'nothing fills "{column.name}" of table {table.name}'
-                f"{did_you_mean(column.name, names)}",
-                f"name one of the columns of {reader.raw.file} for it: {', '.join(names[:30])}{hint}",
-            )
+        is_key = column.name == table.key
+        if not column.required or column.name in filled:
+            continue
+        if is_key and source.key == "generated":
+            continue
+        hint = "; or say key: generated" if is_key else ""
+        raise SourceError(
+            ("columns",) if source.columns else (),
+            f'nothing fills "{column.name}" of table {table.name}'
+            f"{did_you_mean(column.name, columns.names)}",
+            f"name one of the columns of {columns.raw.file} for it: "
+            f"{', '.join(columns.names[:30])}{hint}",
+        )
 
 
 def select(
-    reader: Reader, source: Source, table: Table, found: Sequence[Expression], where: str | None
+    columns: Columns,
+    source: Source,
+    table: Table,
+    bound: Sequence[Bound],
+    where: Bound | None,
+    rows: str,
 ) -> str:
     """The SELECT that maps one file.
 
+    Args:
+        columns: The file's.
+        source: Its definition.
+        table: The table.
+        bound: What fills the table's columns.
+        where: Which rows are wanted.
+        rows: What to read from: the file's view, or some of its rows.
+
     Returns:
-        SQL giving each filled column and attribute, `_file`, `_line`, `_row` (its place in the
-        file), `_content` (md5 of the raw row), `_kept` (false: left out on purpose), `_reason`
-        (null: a good row) and `_values` (the raw row as JSON, for bad rows).
+        SQL giving each filled column and attribute, `_row` and `_line` (its place in the file),
+        `_content` (hash of the raw row, for generated keys), `_hash` (of its values), `_month`,
+        `_kept` (false: left out on purpose) and `_reason` (null: a good row).
     """
-    raw = [name for name in reader.types if name not in {"_line", "file_row_number"}]
-    inner = [f"{e.sql} AS {quoted('in.' + e.target)}" for e in found]
-    inner += [f"{quoted(name)} AS {quoted('raw.' + name)}" for name in raw]
-    line = "_line" if "_line" in reader.types else "file_row_number + 1"
-    inner += [f"{line} AS _line", "file_row_number AS _row"]
-    inner.append(f"coalesce({where}, false) AS _kept" if where else "true AS _kept")
+    content = [f"raw.{name}" for name in columns.types] if source.key == "generated" else []
+    inputs = {
+        name: one for b in (*bound, *([where] if where else [])) for name, one in b.inputs.items()
+    }
+    stray = {name: one for name, one in inputs.items() if one.kind is not None}
+    read = ["_row", "_line", *(f"{one.sql} AS {quoted(name)}" for name, one in inputs.items())]
+    read += [f"{columns.text(i.column)} AS {quoted(f'all.{n}')}" for n, i in stray.items()]
+    read += [f"{quoted(name.removeprefix('raw.'))} AS {quoted(name)}" for name in content]
 
-    kinds = {e.target: table.kind(e.target) for e in found}
-    middle = ["*"]
-    for e in found:
-        value = cast(
-            quoted("in." + e.target), e.sql_type, kinds[e.target], reader.options, reader.timezone
-        )
-        middle.append(f"{value} AS {quoted(e.target)}")
+    strays = [f"{quoted(n)} IS NULL AND {quoted(f'all.{n}')} IS NOT NULL" for n in stray]
+    kept = " OR ".join([f"coalesce({where.sql}, false)", *strays]) if where else "true"
+    valued = ["*", *(f"{b.sql} AS {quoted('in.' + b.target)}" for b in bound), f"{kept} AS _kept"]
+    made = ["*", *(f"{_value(columns, table, b)} AS {quoted(b.target)}" for b in bound)]
 
-    reasons = [_unreadable(e, kinds[e.target]) for e in found]
-    reasons += [_missing(table, e) for e in found]
-    reasons += _out_of_scale(table, found)
-    reasons = [reason for reason in reasons if reason]
-    reason = f"nullif(concat_ws('; ', {', '.join(reasons)}), '')" if reasons else "NULL"
-    values = ", ".join(f"{literal(name)}, {quoted('raw.' + name)}" for name in raw)
-    content = ", ".join(
-        f"coalesce(CAST({quoted('raw.' + name)} AS VARCHAR), chr(0))" for name in raw
-    )
-    outer = [quoted(e.target) for e in found]
-    outer += ["_line", "_row", "_kept", f"{reason} AS _reason"]
-    outer.append(
-        f"md5(concat_ws(chr(31), {content}))"
-        if source.key == "generated"
-        else "CAST(NULL AS VARCHAR)"
-    )
-    outer[-1] += " AS _content"
-    outer.append(
-        f"CASE WHEN _reason IS NOT NULL THEN CAST(json_object({values}) AS VARCHAR) END AS _values"
-    )
+    targets = [b.target for b in bound]
+    out = [*map(quoted, targets), "_row", "_line", "_kept"]
+    out.append(f"{_reason(table, bound, stray)} AS _reason")
+    out.append(f"{_hash((name, 'string') for name in content)} AS _content")
+    out.append(f"{_hash((target, table.kind(target)) for target in targets)} AS _hash")
+    month = "CAST(NULL AS VARCHAR)"
+    if table.time in targets:
+        month = f"strftime(make_timestamp(epoch_us({quoted(table.time)})), '%Y-%m')"
+    out.append(f"{month} AS _month")
     return (
-        f"SELECT {', '.join(outer)}, {literal(reader.raw.file)} AS _file FROM ("
-        f"SELECT {', '.join(middle)} FROM ("
-        f"SELECT {', '.join(inner)} FROM {reader.source}))"
+        f"SELECT {', '.join(out)} FROM (SELECT {', '.join(made)} FROM (SELECT {', '.join(valued)}"
+        f" FROM (SELECT {', '.join(read)} FROM {rows})))"
     )
 
 
-def _unreadable(e: Expression, kind: str) -> str | None:
+def _value(columns: Columns, table: Table, b: Bound) -> str:
+    given = quoted(f"in.{b.target}")
+    return cast(given, b.sql_type, table.kind(b.target), columns.options, columns.timezone)
+
+
+def _hash(values: Iterable[tuple[str, str]]) -> str:
+    """SQL of the md5 of what a row says: its values by name, so that a new column changes none."""
+    parts = []
+    for name, kind in values:
+        column = quoted(name)
+        text = f"epoch_us({column})" if kind == "timestamp" else column
+        text = f"CAST({text} AS VARCHAR)"
+        # The length makes it clear where a value ends, whatever it holds.
+        parts.append(f"({literal(name)} || ':' || strlen({text}) || ':' || {text})")
+    return f"md5(concat({', '.join(parts)}))" if parts else "CAST(NULL AS VARCHAR)"
+
+
+def _reason(table: Table, bound: Sequence[Bound], stray: Mapping[str, Input]) -> str:
+    reasons = [_unreadable(b, table.kind(b.target)) for b in bound]
+    reasons += [_missing(table, b.target) for b in bound]
+    reasons += [_astray(name, one) for name, one in stray.items()]
+    reasons.append(_out_of_scale(table, {b.target for b in bound}))
+    said = ", ".join(reason for reason in reasons if reason is not None)
+    return f"nullif(concat_ws('; ', {said}), '')" if said else "CAST(NULL AS VARCHAR)"
+
+
+def _unreadable(b: Bound, kind: str) -> str | None:
     if kind == "string":
         return None
-    given, value = quoted("in." + e.target), quoted(e.target)
-    said = literal(f'{e.target}: "')
+    given, value = quoted(f"in.{b.target}"), quoted(b.target)
+    said = literal(f'{b.target}: "')
     hint = literal(f'" is not {HINTS[kind]}')
     return (
         f"CASE WHEN {given} IS NOT NULL AND {value} IS NULL"
@@ -327,36 +182,44 @@ def _unreadable(e: Expression, kind: str) -> str | None:
     )
 
 
-def _missing(table: Table, e: Expression) -> str | None:
-    column = table.columns.get(e.target)
+def _missing(table: Table, target: str) -> str | None:
+    column = table.columns.get(target)
     if column is None or not column.required:
         return None
-    said = literal(f"{e.target} is empty; every row of {table.name} needs it")
-    return f"CASE WHEN {quoted('in.' + e.target)} IS NULL THEN {said} END"
+    said = literal(f"{target} is empty; every row of {table.name} needs it")
+    return f"CASE WHEN {quoted(f'in.{target}')} IS NULL THEN {said} END"
 
 
-def _out_of_scale(table: Table, found: Sequence[Expression]) -> list[str]:
+def _astray(name: str, one: Input) -> str:
+    """A word among numbers would become null without anybody having said so."""
+    given = quoted(f"all.{name}")
+    said = literal(f'{one.column}: "')
+    hint = literal(
+        f'" is not {KINDS.get(str(one.kind), "a time")} as most values of the column are; '
+        "declare it in read.nulls, or use TRY_CAST"
+    )
+    return (
+        f"CASE WHEN {given} IS NOT NULL AND {quoted(name)} IS NULL"
+        f" THEN concat({said}, left({given}, 80), {hint}) END"
+    )
+
+
+def _out_of_scale(table: Table, filled: set[str]) -> str | None:
     """An answer outside its scale is a code for something else; it must be declared."""
-    filled = {e.target for e in found}
     if table.name != "responses" or not {"score", "instrument"} <= filled:
-        return []
-    reasons = []
-    bounds = {name: index for index, name in enumerate(("scale_min", "scale_max"))}
-    cases = []
-    for bound, index in bounds.items():
+        return None
+
+    def bound(name: str, index: int) -> str:
         whens = " ".join(
-            f"WHEN instrument = {literal(name)} THEN {scale[index]}"
-            for name, scale in SCALES.items()
+            f"WHEN instrument = {literal(instrument)} THEN {scale[index]}"
+            for instrument, scale in SCALES.items()
         )
-        own = f"{quoted(bound)}, " if bound in filled else ""
-        cases.append(f"coalesce({own}CASE {whens} END)")
-    low, high = cases
+        own = f"{quoted(name)}, " if name in filled else ""
+        return f"coalesce({own}CASE {whens} END)"
+
+    low, high = bound("scale_min", 0), bound("scale_max", 1)
     hint = literal("; say in the source what it means, such as CASE WHEN ... THEN ... END")
-    reasons.append(
+    return (
         f"CASE WHEN score < {low} OR score > {high} THEN concat('score ', score, ' is outside "
         f"the scale ', {low}, ' to ', {high}, ' of ', instrument, {hint}) END"
     )
-    return reasons
-
-
-__all__ = ["BLANKS", "Expression", "MappingError", "Reader", "bind", "expressions", "select"]

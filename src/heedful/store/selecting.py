@@ -1,0 +1,135 @@
+"""A source's own SELECT over its files, for event logs, joins and pivots."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import duckdb
+
+from heedful.definitions.parameters import UnknownParameterError, substitute
+from heedful.store import reading
+from heedful.store.columns import Columns, shared_type
+from heedful.store.quoting import literal, quoted
+from heedful.store.raw import BadRows
+from heedful.store.source_error import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from heedful.definitions.parameters import Value
+    from heedful.definitions.source import Source
+    from heedful.store.raw import Raw
+
+SQL = ("sql",)
+PLACE = {"_file", "_line"}
+
+
+def selected(
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    path: Path,
+    raws: Mapping[str, Sequence[Raw]],
+    timezone: str,
+    parameters: Mapping[str, Value],
+    folder: Path,
+) -> Raw:
+    """Run the SELECT, and give its rows as if they were a file.
+
+    Args:
+        connection: A connection that can read nothing else.
+        source: The source.
+        path: Its `.sql` file.
+        raws: The files by the name of their view. A view has the columns of all its files, by
+            name, and `_file` and `_line`.
+        timezone: The project's timezone.
+        parameters: Values of `$name`.
+        folder: Where the rows go.
+
+    Raises:
+        SourceError: It is no SELECT, or fails.
+    """
+    shown = str(source.sql)
+    query = _query(shown, path, parameters)
+    for name, many in raws.items():
+        _view(connection, source, name, [raw for raw in many if raw.columns], timezone)
+    out = folder / "selected.parquet"
+    target = folder / "selected"
+    target.mkdir()
+    try:
+        # A trailing comment would swallow the bracket.
+        names = [row[0] for row in connection.execute(f"DESCRIBE ({query}\n)").fetchall()]
+        given = [name for name in names if name not in PLACE]
+        twice = next(
+            (n for i, n in enumerate(given) if n.lower() in map(str.lower, given[:i])), None
+        )
+        if twice is not None:
+            raise SourceError(SQL, f'{shown} gives two columns "{twice}"', "rename one with AS")
+        items = ", ".join(map(quoted, given)) or "NULL"
+        connection.execute(
+            f"COPY (SELECT {items} FROM ({query}\n)) TO {literal(str(out))} (FORMAT parquet)"
+        )
+    except duckdb.Error as error:
+        first = str(error).split("\n\n")[0].replace("\n", " ")
+        views = ", ".join(raws)
+        raise SourceError(SQL, f"{shown} fails: {first}", f"it may read: {views}") from None
+    return reading.read(out, shown, source.read, target, BadRows(folder / "none.parquet"))
+
+
+def _query(shown: str, path: Path, parameters: Mapping[str, Value]) -> str:
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeError) as error:
+        hint = "paths are relative to the project"
+        raise SourceError(SQL, f'file "{shown}" cannot be read: {error}', hint) from None
+    try:
+        statements = [s for s in sqlglot.parse(text, dialect="duckdb") if s is not None]
+    except (SqlglotError, RecursionError) as error:
+        first = str(error).split("\n", maxsplit=1)[0]
+        raise SourceError(SQL, f"{shown} does not parse: {first}", "mend it") from None
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise SourceError(SQL, f"{shown} is not one SELECT", "write one SELECT")
+    try:
+        query = substitute(cast("exp.Expression", statements[0]), parameters)
+    except UnknownParameterError as error:
+        raise SourceError(SQL, f'parameter "${error.name}" is not known', error.allowed) from None
+    return query.sql(dialect="duckdb", comments=False)
+
+
+def _view(
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    name: str,
+    raws: Sequence[Raw],
+    timezone: str,
+) -> None:
+    """The rows of some files as one view, each column as what all its values are."""
+    if not raws:
+        raise SourceError(("path",), f'the files of "{name}" are empty', "give at least a header")
+    found = [
+        Columns(connection, raw, source.read, timezone, f"{name}-{number}")
+        for number, raw in enumerate(raws)
+    ]
+    spelling: dict[str, str] = {}
+    types: dict[str, set[str]] = {}
+    for columns in found:
+        columns.count(columns.names)
+        for column in columns.names:
+            spelling.setdefault(column.casefold(), column)
+            if not columns.empty(column):
+                types.setdefault(column.casefold(), set()).add(columns.type(column, 1.0))
+    selects = []
+    for columns in found:
+        items = []
+        for column in columns.names:
+            kind = shared_type(types.get(column.casefold(), {"VARCHAR"}))
+            sql = columns.as_type(column, kind)
+            items.append(f"{sql} AS {quoted(spelling[column.casefold()])}")
+        items += [f"{literal(columns.raw.file)} AS _file", "_line"]
+        selects.append(f"SELECT {', '.join(items)} FROM {columns.view}")
+    union = " UNION ALL BY NAME ".join(selects)
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {union}")

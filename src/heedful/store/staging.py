@@ -1,0 +1,261 @@
+"""One import's files, read and mapped to rows of the table; nothing of it is durable yet."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from heedful.definitions.problem import one_of
+from heedful.store import reading
+from heedful.store.columns import Columns
+from heedful.store.failing import FAILURES, Failing
+from heedful.store.mapping import bindings, condition, select
+from heedful.store.quoting import literal, quoted
+from heedful.store.raw import Bad, BadRows, UnreadableError
+from heedful.store.selecting import selected
+from heedful.store.source_error import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from heedful.definitions.parameters import Value
+    from heedful.definitions.source import Source
+    from heedful.store.binding import Bound
+    from heedful.store.raw import Raw
+    from heedful.store.schema import Table
+
+    Tell = Callable[[str, int, int], None]
+
+MEMORY = "2GB"
+
+
+@dataclass(slots=True)
+class Staged:
+    """What an import has found in its files.
+
+    Attributes:
+        bad: Rows that are broken or cannot be cast.
+        mapped: Parquet files of rows as the table wants them, bad ones marked, in order.
+        files: Names of all files read.
+        headed: Of these, those that have at least a header.
+        read: Rows in all.
+        left_out: Rows left out on purpose.
+        notes: What a person should know.
+    """
+
+    bad: BadRows
+    mapped: list[Path] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    headed: list[str] = field(default_factory=list)
+    read: int = 0
+    left_out: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+class Staging:
+    """Reads and maps the files of one source.
+
+    Args:
+        source: Its definition.
+        table: The table it fills.
+        folder: A folder of its own, for as long as the import takes.
+        timezone: The project's timezone.
+        parameters: Values of `$name`.
+        tell: Called with what is being done, bytes done, bytes in all.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        table: Table,
+        folder: Path,
+        timezone: str,
+        parameters: Mapping[str, Value],
+        tell: Tell,
+    ) -> None:
+        self.source = source
+        self.table = table
+        self.folder = folder
+        self.timezone = timezone
+        self.parameters = parameters
+        self.tell = tell
+        self.staged = Staged(BadRows(folder / "bad.parquet"))
+
+    def run(self, files: Mapping[str, Sequence[tuple[str, Path]]], sql: Path | None) -> Staged:
+        """Read and map.
+
+        Args:
+            files: Shown name and path of each file, by the name of their view.
+            sql: The source's own SELECT over these views.
+
+        Raises:
+            SourceError: A file is damaged, or the mapping does not fit it.
+        """
+        raws = self._read(files)
+        staged = self.staged
+        with self._sealed(raw for many in raws.values() for raw in many) as connection:
+            if sql is None:
+                found = [raw for many in raws.values() for raw in many]
+                staged.read = sum(raw.rows for raw in found)
+            else:
+                raw = selected(
+                    connection, self.source, sql, raws, self.timezone, self.parameters, self.folder
+                )
+                found = [raw]
+                # What comes out of the SELECT, and what was too broken to go into it.
+                staged.read = raw.rows + len(staged.bad)
+            staged.files = [raw.file for raw in found]
+            staged.headed = [raw.file for raw in found if raw.columns]
+            for number, raw in enumerate(found):
+                if raw.columns:
+                    self._map(connection, number, raw)
+        staged.bad.close()
+        return staged
+
+    # --- read ---
+
+    def _read(self, files: Mapping[str, Sequence[tuple[str, Path]]]) -> dict[str, list[Raw]]:
+        paths = [(view, shown, path) for view, many in files.items() for shown, path in many]
+        size = sum(path.stat().st_size for _, _, path in paths)
+        done = 0
+        raws: dict[str, list[Raw]] = {}
+        for number, (view, shown, path) in enumerate(paths):
+            folder = self.folder / f"file-{number}"
+            folder.mkdir()
+            before = done
+
+            def progress(bytes_read: int, before: int = before) -> None:
+                self.tell("reading", before + bytes_read, size)
+
+            try:
+                raw = reading.read(path, shown, self.source.read, folder, self.staged.bad, progress)
+            except UnreadableError as error:
+                place = f"{shown}:{error.line}" if error.line else shown
+                raise SourceError(("path",), f"{place}: {error.found}", error.allowed) from None
+            if not raw.columns and not raw.rows:
+                self.staged.notes.append(f"{shown} is empty: it has not even a header")
+            done += path.stat().st_size
+            self.tell("reading", done, size)
+            raws.setdefault(view, []).append(raw)
+        return raws
+
+    @contextlib.contextmanager
+    def _sealed(self, raws: Iterator[Raw]) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection in which the SQL of a source can read nothing but the source's files."""
+        spill = self.folder / "spill"
+        connection = duckdb.connect(config={"temp_directory": str(spill), "memory_limit": MEMORY})
+        try:
+            zone = self.source.read.timezone or self.timezone
+            targets = {str(part.resolve()) for raw in raws for part in raw.parts}
+            connection.execute(f"SET TimeZone = {literal(zone)}")
+            connection.execute("SET python_enable_replacements = false")
+            connection.execute(f"SET allowed_directories = [{literal(str(self.folder.resolve()))}]")
+            connection.execute(f"SET allowed_paths = [{', '.join(map(literal, targets))}]")
+            connection.execute("SET enable_external_access = false")
+            connection.execute("SET lock_configuration = true")
+            yield connection
+        finally:
+            connection.close()
+
+    # --- map ---
+
+    def _map(self, connection: duckdb.DuckDBPyConnection, number: int, raw: Raw) -> None:
+        """Write one file's rows as rows of the table, the bad ones marked."""
+        self.tell("mapping", 0, 0)
+        columns = Columns(connection, raw, self.source.read, self.timezone, f"raw-{number}")
+        self._check_dates(connection)
+        bound = bindings(columns, self.source, self.table, self.parameters)
+        where = condition(columns, self.source, self.parameters)
+        if self.source.sql is not None:
+            self._check_used(columns, [*bound, *([where] if where else [])])
+        out = self.folder / f"mapped-{number:06}.parquet"
+
+        def sql(rows: str) -> str:
+            mapped = select(columns, self.source, self.table, bound, where, rows)
+            return f"SELECT *, {number} AS _no, {literal(raw.file)} AS _file FROM ({mapped})"
+
+        failed: dict[int, str] = {}
+        try:
+            _copy(connection, sql(columns.view), out)
+        except FAILURES as error:
+            failed = Failing(connection, columns, sql).rows()
+            if not failed:
+                first = str(error).split("\n")[0]
+                raise SourceError(
+                    ("columns",), f"an expression fails on {raw.file}: {first}", "mend it"
+                ) from None
+            gone = ", ".join(map(str, failed))
+            _copy(connection, sql(f"{columns.view} WHERE _row NOT IN ({gone})"), out)
+        self._count(connection, columns, out, failed)
+        self.staged.mapped.append(out)
+
+    def _count(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        columns: Columns,
+        out: Path,
+        failed: Mapping[int, str],
+    ) -> None:
+        mapped = f"read_parquet({literal(str(out))})"
+        total, left_out, bad, there = connection.execute(
+            "SELECT count(*), count(*) FILTER (NOT _kept),"
+            " count(*) FILTER (_kept AND _reason IS NOT NULL),"
+            f" (SELECT count(*) FROM {columns.view}) FROM {mapped}"
+        ).fetchall()[0]
+        if total + len(failed) != there:
+            raise SourceError(
+                ("columns",),
+                f"{there:,} rows of {columns.raw.file} became {total:,}",
+                "an expression must give one value a row; unnest and the like go under sql",
+            )
+        self.staged.left_out += left_out
+        line = "NULL" if self.source.sql is not None else "r._line"
+        pairs = ", ".join(f"{literal(name)}, r.{quoted(name)}" for name in columns.names)
+        says = (
+            f"SELECT {literal(columns.raw.file)} AS file, CAST({line} AS BIGINT) AS line,"
+            f" CAST(json_object({pairs}) AS VARCHAR) AS values"
+        )
+        if bad:
+            rows = connection.sql(
+                f"{says}, m._reason AS reason FROM {mapped} AS m"
+                f" JOIN {columns.view} AS r USING (_row)"
+                " WHERE m._kept AND m._reason IS NOT NULL ORDER BY _row"
+            )
+            self.staged.bad.extend(rows.to_arrow_reader(10_000))
+        if failed:
+            gone = ", ".join(map(str, failed))
+            rows = connection.sql(
+                f"{says}, r._row AS row FROM {columns.view} AS r WHERE r._row IN ({gone})"
+                " ORDER BY r._row"
+            )
+            for found in rows.to_arrow_table().to_pylist():
+                self.staged.bad.add(Bad(**found, reason=failed[found.pop("row")]))
+
+    def _check_dates(self, connection: duckdb.DuckDBPyConnection) -> None:
+        for form in self.source.read.dates:
+            try:
+                connection.execute(f"SELECT try_strptime('', {literal(form)})").fetchall()
+            except duckdb.Error as error:
+                first = str(error).split("\n")[0].removeprefix("Invalid Input Error: ")
+                raise SourceError(
+                    ("read", "dates"), f'format "{form}": {first}', "allowed: such as %d.%m.%Y"
+                ) from None
+
+    def _check_used(self, columns: Columns, bound: Sequence[Bound]) -> None:
+        """A column that a SELECT gives for nothing is most likely misspelt."""
+        used = {one.column for b in bound for one in b.inputs.values()}
+        for name in columns.names:
+            if name not in used and name not in self.table.columns:
+                raise SourceError(
+                    ("sql",),
+                    f'{columns.raw.file} gives a column "{name}" that nothing uses',
+                    f"{one_of(self.table.columns, name)}; or list it under attributes",
+                )
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, sql: str, out: Path) -> None:
+    connection.execute(f"COPY ({sql}) TO {literal(str(out))} (FORMAT parquet)")
