@@ -397,7 +397,7 @@ class World:
         return max(row[c] for row in self.tables[table] for c in columns if row.get(c))
 
 
-@pytest.fixture(params=range(3), scope="session")
+@pytest.fixture(params=range(2), scope="session")
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> World:
     """A random company; tests leave its tables as they are."""
     root = tmp_path_factory.mktemp("world")
