@@ -112,6 +112,14 @@ def test_no_file_makes_loading_fail(load_in: Load, file: str, pairs: dict[str, s
     assert (result.definitions is None) == bool(result.problems)
 
 
+@pytest.mark.parametrize("text", ["?", "'': 1", "? \n: x", "&a : *a", "- - -", '"\\0": 1'])
+@pytest.mark.parametrize("file", ["kpis/csat.yaml", "heedful.yaml", "sources/answers.yaml"])
+def test_odd_keys_are_unknown_fields(problems: Say, file: str, text: str) -> None:
+    said = problems({file: text})
+    assert said
+    assert all(line.startswith(file) or "kpis/csat.yaml" in line for line in said)
+
+
 def test_words_far_from_all_options_get_no_hint() -> None:
     assert did_you_mean("zebra", ["cx"]) == ""
     assert did_you_mean("CX", ["cx"]) == ' (did you mean "cx"?)'

@@ -42,7 +42,7 @@ def read(sql: str, *, one_row: bool = True) -> Expression:
     """
     from sqlglot import exp
 
-    node, wrong = _parse(sql)
+    node, wrong, _ = _parse(sql)
     if node is None:
         return Expression(wrong)
     if one_row:
@@ -70,15 +70,10 @@ def query_problem(sql: str) -> tuple[int, str] | None:
         (1, 'is not a SELECT')
     """
     from sqlglot import exp
-    from sqlglot.errors import ParseError
 
-    node, wrong = _parse(sql)
+    node, wrong, line = _parse(sql)
     if node is None:
-        try:
-            _statements(sql)
-        except ParseError as error:
-            return int(error.errors[0].get("line") or 1), wrong
-        return 1, wrong
+        return line, wrong
     return None if isinstance(node, exp.Query) else (1, "is not a SELECT")
 
 
@@ -92,24 +87,22 @@ def looks_like_sql(text: str) -> bool:
     return bool(_LOOKS_LIKE_SQL.search(text))
 
 
-def _statements(sql: str) -> list[exp.Expr | None]:
+def _parse(sql: str) -> tuple[exp.Expr | None, str, int]:
+    """Return the one statement of a text; or why there is none, and the line."""
     from sqlglot import parse
-
-    return parse(sql, dialect="duckdb")
-
-
-def _parse(sql: str) -> tuple[exp.Expr | None, str]:
-    """Return the one statement of a text, or why there is none."""
     from sqlglot.errors import ParseError, SqlglotError
 
     try:
-        statements = [statement for statement in _statements(sql) if statement is not None]
+        statements = [each for each in parse(sql, dialect="duckdb") if each is not None]
     except ParseError as error:
         where = error.errors[0] if error.errors else {}
         near = str(where.get("highlight") or "").strip()
-        return None, f'is not SQL, near "{near}"' if near else "is not SQL"
-    except (SqlglotError, RecursionError):
-        return None, "is not SQL: a quote or comment is not closed"
+        wrong = f'is not SQL, near "{near}"' if near else "is not SQL"
+        return None, wrong, int(where.get("line") or 1)
+    except SqlglotError:
+        return None, "is not SQL: a quote or comment is not closed", 1
+    except RecursionError:
+        return None, "has too many brackets inside each other", 1
     if len(statements) != 1:
-        return None, "is empty" if not statements else "holds more than one statement"
-    return statements[0], ""
+        return None, "is empty" if not statements else "holds more than one statement", 1
+    return statements[0], "", 1

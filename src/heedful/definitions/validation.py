@@ -92,10 +92,10 @@ def validate(
         else:
             return Checked(value, tuple(found), frozenset(broken))
         found += [_problem(model, each, document, at) for each in details]
-        fields = {_field(each) for each in details} - {None}
+        fields = {field for each in details if (field := _field(each)) is not None}
         if not fields:
             return Checked(None, tuple(found), frozenset(broken))
-        broken |= {field for field in fields if field}
+        broken |= fields
         given = {key: kept for key, kept in data.items() if key not in broken}
         given |= {key: kept for key, kept in (stand_ins or {}).items() if key in broken}
 
