@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlglot import parse_one
 
+from heedful.definitions.parameters import substitute
 from heedful.definitions.rules import Rules
 from heedful.facts import lookback, parameters
 
@@ -17,7 +18,7 @@ NASTY = st.text(alphabet="'\"\\;-$/*)(,\n\x00aé", max_size=12).filter(lambda t:
 
 
 def query(sql, given):
-    return parameters.substitute(parse_one(sql, dialect="duckdb"), given).sql("duckdb")
+    return substitute(parse_one(sql, dialect="duckdb"), given).sql("duckdb")
 
 
 @given(NASTY)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from heedful.definitions.problem import one_of
@@ -27,9 +28,10 @@ class UnknownParameterError(Exception):
         self.name, self.allowed = name, allowed
 
 
-def substitute(tree: exp.Expression, values: Mapping[str, Value]) -> exp.Expression:
-    """Put values in the place of `$name`.
+def substitute(tree: exp.Expr, values: Mapping[str, Value]) -> exp.Expr:
+    """Put literals in the place of `$name`.
 
+    Values become nodes of the syntax tree, never text, so none of them can change the statement.
     A list fills the brackets of an `IN`; an empty one becomes `NULL`, which nothing is in.
 
     Args:
@@ -59,24 +61,38 @@ def substitute(tree: exp.Expression, values: Mapping[str, Value]) -> exp.Express
             raise UnknownParameterError(name, one_of(sorted(values), name))
         value = values[name]
         if isinstance(value, Sequence) and not isinstance(value, str):
-            items = [_literal(one) for one in value] or [exp.null()]
-            holder = node.parent
-            if isinstance(holder, exp.In):
-                others = [one for one in holder.expressions if one is not node]
-                holder.set("expressions", [*others, *items])
-            else:
-                node.replace(exp.Array(expressions=items))
+            items = [literal(one) for one in value] or [exp.Null()]
+            listed = isinstance(node.parent, exp.In)
+            node.replace(items if listed else exp.Array(expressions=items))
         else:
-            node.replace(_literal(value))
+            # A bare null has no type, and functions could not be told apart by it.
+            missing = exp.cast(exp.Null(), exp.DType.TIMESTAMPTZ)
+            moment = value is None and name.endswith("_until")
+            node.replace(missing if moment else literal(value))
     return tree
 
 
-def _literal(value: Value) -> exp.Expression:
+def literal(value: object) -> exp.Expr:
+    """A value as a node of a syntax tree.
+
+    Examples:
+        >>> literal("it's").sql("duckdb")
+        "'it''s'"
+    """
     from sqlglot import exp
 
+    if value is None:
+        return exp.Null()
+    if isinstance(value, bool):
+        return exp.Boolean(this=value)
+    if isinstance(value, int):
+        # Engines take small numbers for 32 bits, in which microseconds overflow.
+        return exp.cast(exp.Literal.number(value), exp.DType.BIGINT)
+    if isinstance(value, (float, Decimal)):
+        return exp.Literal.number(value)
     if isinstance(value, datetime):
-        text = exp.Literal.string(value.isoformat(sep=" "))
-        return exp.cast(text, exp.DataType.Type.TIMESTAMPTZ)
+        text = value.astimezone(UTC).isoformat(sep=" ")
+        return exp.cast(exp.Literal.string(text), exp.DType.TIMESTAMPTZ)
     if isinstance(value, date):
-        return exp.cast(exp.Literal.string(value.isoformat()), exp.DataType.Type.DATE)
-    return exp.convert(value)
+        return exp.cast(exp.Literal.string(value.isoformat()), exp.DType.DATE)
+    return exp.Literal.string(str(value))

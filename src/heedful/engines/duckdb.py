@@ -82,7 +82,9 @@ class DuckDB:
         source = f"read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
         present = self._columns_of(source)
         items = ", ".join(
-            f"{quoted(c)}::{kind} AS {quoted(c)}" if c in present else f"NULL::{kind} AS {quoted(c)}"
+            f"{quoted(c)}::{kind} AS {quoted(c)}"
+            if c in present
+            else f"NULL::{kind} AS {quoted(c)}"
             for c, kind in wanted.items()
         )
         self.run(f"CREATE OR REPLACE VIEW {name} AS SELECT {items} FROM {source}")

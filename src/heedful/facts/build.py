@@ -10,9 +10,9 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from heedful.definitions.parameters import literal
 from heedful.definitions.problem import Problem, ProjectError
 from heedful.engines.duckdb import quoted
-from heedful.facts import parameters
 from heedful.facts.model import Fact
 from heedful.facts.prepared import Prepared
 from heedful.facts.rendering import render
@@ -165,7 +165,7 @@ def _stored(columns: Mapping[str, str]) -> dict[str, str]:
 
 def _sql(query: str, columns: Mapping[str, str], prepared: Prepared) -> str:
     """The query with the columns that every fact has."""
-    zone = parameters.literal(prepared.settings.timezone).sql("duckdb")
+    zone = literal(prepared.settings.timezone).sql("duckdb")
     items = ", ".join(
         f"CAST(f.{quoted(name)} AS {kind}) AS {quoted(name)}" for name, kind in columns.items()
     )

@@ -1,17 +1,13 @@
-"""The `$name`s that the SQL of a fact may use, and how their values get into it."""
+"""The `$name`s that the SQL of a fact may use, and their values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 from heedful.definitions.rules import Rules
 from heedful.store import schema
-
-if TYPE_CHECKING:
-    from sqlglot import exp
 
 TIMEZONE = "UTC"
 
@@ -47,60 +43,3 @@ def values(
         "orders_active": not rules.active_events or bool(ordered & set(rules.active_events)),
         "timezone": timezone,
     }
-
-
-def substitute(query: exp.Expr, given: Mapping[str, Any]) -> exp.Expr:
-    """Put literals in place of the parameters of a query.
-
-    Values become nodes of the syntax tree, never text, so none of them can change the query.
-
-    Args:
-        query: The query; it is left as it is.
-        given: Value by name; lists may stand only inside `IN (...)`.
-
-    Raises:
-        KeyError: A parameter has no value.
-
-    >>> from sqlglot import parse_one
-    >>> sql = "SELECT 1 FROM t WHERE a IN ($names) AND b > $least"
-    >>> print(substitute(parse_one(sql, dialect="duckdb"), {"names": ["it's"], "least": None}))
-    SELECT 1 FROM t WHERE a IN ('it''s') AND b > NULL
-    """
-    from sqlglot import exp
-
-    copy = query.copy()
-    for node in list(copy.find_all(exp.Placeholder, exp.Parameter)):
-        value = given[node.name]
-        if isinstance(value, (list, tuple)):
-            node.replace([literal(one) for one in value] or [exp.Null()])
-        else:
-            # A bare null has no type, and functions could not be told apart by it.
-            missing = exp.cast(exp.Null(), exp.DType.TIMESTAMPTZ)
-            moment = value is None and node.name.endswith("_until")
-            node.replace(missing if moment else literal(value))
-    return copy
-
-
-def literal(value: object) -> exp.Expr:
-    """A value as a node of a syntax tree.
-
-    >>> literal("it's").sql("duckdb")
-    "'it''s'"
-    """
-    from sqlglot import exp
-
-    if value is None:
-        return exp.Null()
-    if isinstance(value, bool):
-        return exp.Boolean(this=value)
-    if isinstance(value, int):
-        # Engines take small numbers for 32 bits, in which microseconds overflow.
-        return exp.cast(exp.Literal.number(value), exp.DType.BIGINT)
-    if isinstance(value, (float, Decimal)):
-        return exp.Literal.number(value)
-    if isinstance(value, datetime):
-        text = value.astimezone(UTC).isoformat(sep=" ")
-        return exp.cast(exp.Literal.string(text), exp.DType.TIMESTAMPTZ)
-    if isinstance(value, date):
-        return exp.cast(exp.Literal.string(value.isoformat()), exp.DType.DATE)
-    return exp.Literal.string(str(value))

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from heedful.definitions.parameters import substitute
 from heedful.definitions.problem import Problem, ProjectError, one_of
 from heedful.definitions.rules import Rules
 from heedful.definitions.settings import Settings
@@ -122,7 +123,7 @@ class Prepared:
                     continue
                 self.views(found.header.reads, since, until)
                 node = parse_one(found.sql, dialect="duckdb")
-                sql = parameters.substitute(node, self.parameters).sql("duckdb", identify=True)
+                sql = substitute(node, self.parameters).sql("duckdb", identify=True)
                 if found.header.lookback.whole:
                     # The same for every fact, so it is computed only once.
                     self.engine.run(f"CREATE OR REPLACE TABLE {quoted(name)} AS {sql}")

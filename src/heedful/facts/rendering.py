@@ -6,7 +6,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from heedful.facts import parameters, relations
+from heedful.definitions.parameters import substitute
+from heedful.facts import relations
 from heedful.facts.inspection import is_attributes, outputs
 from heedful.facts.model import ADDED, Fact
 from heedful.facts.prepared import Prepared
@@ -44,7 +45,7 @@ def render(fact: Fact, prepared: Prepared) -> exp.Expr:
             node.replace(columns)
         else:
             node.pop()
-    return parameters.substitute(query, prepared.parameters)
+    return substitute(query, prepared.parameters)
 
 
 def signature(fact: Fact, prepared: Prepared) -> str:

@@ -18,9 +18,9 @@ INTRODUCTION = """\
 
 What ships as [`src/heedful/kpis/catalogue`](../src/heedful/kpis/catalogue), one file a KPI. A
 project switches one on with a file of the same name in its `kpis/` folder that says at least
-`owner` and `playbook`; it may override anything, and add KPIs of its own ([project.md](project.md)).
-Facts are explained in [facts.md](facts.md), intervals in [statistics.md](statistics.md). This page
-is made by `make docs`.
+`owner` and `playbook`; it may override anything, and add KPIs of its own
+([project.md](project.md)). Facts are explained in [facts.md](facts.md), intervals in
+[statistics.md](statistics.md). This page is made by `make docs`.
 
 **Timing**: a leading KPI moves first, a lagging one last, a diagnostic one explains another.
 **Core** KPIs are the ones to begin with. Planned KPIs are listed so that nobody misses them; they

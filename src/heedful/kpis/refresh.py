@@ -16,8 +16,9 @@ import pyarrow as pa
 from heedful.engines.duckdb import DuckDB
 from heedful.facts.build import build
 from heedful.facts.prepared import Prepared
+from heedful.facts.rendering import signature
 from heedful.kpis import periods
-from heedful.kpis.computing import Bench, Measured, definition, versions
+from heedful.kpis.computing import Bench, Measured, versions
 from heedful.kpis.log import ReadingLog
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     Progress = Callable[[str, int, int], None]
 
 STATE = "refreshes"
-# A change of who somebody is can move any of their rows, however old.
+# What is known of people can change the segment of any of their rows, however old.
 PEOPLE = frozenset({"customers", "accounts", "identities"})
 _UNTIL = re.compile(r"\$[a-z_]+_until\b")
 
@@ -194,7 +195,7 @@ class Refresh:
         """Days whose rows of the fact may have changed."""
         if state is None or state.model != wanted.model or not self.fact_lake.exists(fact.name):
             return WHOLE
-        if _UNTIL.search(fact.sql) and state.until != wanted.until:
+        if state.until != wanted.until and (fact.lookback.whole or _UNTIL.search(fact.sql)):
             return WHOLE
         spans: list[Span] = []
         for table, version in wanted.versions.items():
@@ -202,8 +203,8 @@ class Refresh:
             if before == version:
                 continue
             if table in PEOPLE and table not in fact.reads:
-                # Who is excluded, or who an id belongs to, may have changed with them.
-                return WHOLE
+                # Who is excluded, and who an id belongs to, is part of the signature.
+                continue
             commits = self.tables.touched_since(table, before)
             if commits is None:
                 return WHOLE
@@ -362,9 +363,10 @@ def _inside(found: pa.Table, since: date | None, until: date | None) -> pa.Table
 def _model(fact: Fact, definitions: Definitions, prepared: Prepared) -> str:
     """A hash of everything but data that decides a fact's rows and their segments."""
     parts = [
-        definition(fact, definitions),
+        signature(fact, prepared),
+        definitions.settings.model_dump(mode="json", include={"touchpoints"}),
         {name: each.model_dump(mode="json") for name, each in definitions.segments.items()},
-        {table: prepared.attributes(table) for table in (*fact.reads, "customers", "accounts")},
+        {table: prepared.attributes(table) for table in ("customers", "accounts")},
     ]
     return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
