@@ -59,8 +59,6 @@ def test_two_processes_write_at_once(tmp_path):
         "book = Annotations(Database(Path(sys.argv[1])))\n"
         "for i in range(20): book.add(f'{sys.argv[2]} {i}', datetime(2026, 1, 1, tzinfo=UTC))\n"
     )
-    writers = [
-        subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name]) for name in "ab"
-    ]
+    writers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name]) for name in "ab"]
     assert [writer.wait() for writer in writers] == [0, 0]
     assert len(Annotations(Database(tmp_path)).all()) == 40

@@ -83,6 +83,4 @@ class Annotations:
         rows = self.database.tables.annotations
         with self.database.begin() as connection:
             found = connection.execute(select(rows).order_by(rows.c.at, rows.c.id)).all()
-        return [
-            Annotation(row.at, row.kind, row.text, row.stage, row.made_at) for row in found
-        ]
+        return [Annotation(row.at, row.kind, row.text, row.stage, row.made_at) for row in found]
