@@ -32,6 +32,7 @@ BATCH_ROWS = 50_000
 BATCH_CHARACTERS = 8_000_000
 CHUNK = 1 << 20
 LONGEST = 1 << 28
+DEEPEST = 50
 BLANKS = re.compile(r"\s*")
 
 
@@ -104,8 +105,8 @@ class JsonText:
         if not self.listed:
             return self._lines()
         start = self.stream.read(CHUNK)
-        while start and not start.strip():
-            start += self.stream.read(CHUNK)
+        while not start.strip() and (more := self.stream.read(CHUNK)):
+            start += more
         if start.lstrip().startswith("["):
             return iter(Elements(start, self.stream, self.decoder))
         self.stream.seek(0)
@@ -144,11 +145,15 @@ class JsonText:
             return {}, "half of a surrogate pair (\\ud83d without its other half)"
         return row, None
 
-    def _flatten(self, row: dict[str, object], prefix: str, found: dict[str, Any]) -> None:
+    def _flatten(
+        self, row: dict[str, object], prefix: str, found: dict[str, Any], depth: int = 0
+    ) -> None:
+        if depth > DEEPEST:
+            raise RecursionError
         for key, value in found.items():
             name = f"{prefix}{readable(plain(key))}"
             if isinstance(value, dict) and value:
-                self._flatten(row, f"{name}.", value)
+                self._flatten(row, f"{name}.", value, depth + 1)
                 continue
             # Names that differ only by case are one column: SQL cannot tell them apart.
             name = self.names.setdefault(name.casefold(), name or "column")
