@@ -244,9 +244,12 @@ def score(
 
 
 def score_table(scores: Sequence[Score]) -> None:
-    """Print scores, a line each."""
+    """Print scores, a line each, from the first period that has one."""
     from heedful.kpis.periods import shown
 
+    first = min((one.period_start for one in scores if one.score is not None), default=None)
+    early = [one for one in scores if first is not None and one.period_start < first]
+    scores = [one for one in scores if one not in early]
     broken = any(one.dimension for one in scores)
     heads = ["period", "stage", *([scores[0].dimension or ""] if broken else [])]
     place = len(heads)
@@ -270,6 +273,12 @@ def score_table(scores: Sequence[Score]) -> None:
         )
     heads += ["score", "95% interval", "coverage", ""]
     as_table(cells, heads, right=range(place, place + 3))
+    if early:
+        most = max(one.coverage for one in early)
+        last = max(one.period_end for one in early)
+        err.print(
+            f"No score before {last}: at most {100 * most:.0f}% of the weight has data there."
+        )
 
 
 def contribution_table(one: Score) -> None:

@@ -25,8 +25,13 @@ if TYPE_CHECKING:
     from heedful.definitions.kpi import CatalogueKpi
     from heedful.kpis.periods import Grain
 
-EPOCH = date(1970, 1, 1)
+    Key = tuple[Grain, str | None, str | None]
+    """A grouping set: grain, stage column, dimension."""
+    Part = tuple[pa.Table, NDArray[np.int64], pa.Table]
+    """Rows of a grouping set, the cell of each, and the keys of the cells."""
+
 ALL = date(1970, 1, 1)
+"""Stands for the first day of the grain all, until readings say which it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +213,7 @@ class Query:
         items += extra
         return f"SELECT {', '.join(items)} FROM ({self._base()}) AS base"
 
-    def _sets(self) -> Iterator[tuple[Grain, str | None, str | None]]:
+    def _sets(self) -> Iterator[Key]:
         for grain, dimension in self.plan.sets:
             for stage in (None, *self.stages.values()):
                 yield grain, stage, dimension
@@ -239,11 +244,11 @@ class Query:
             values: Result of `values_sql` by number of the KPI.
         """
         found: list[Cells] = []
-        split = {key: self._part(sums, *key) for key in self._sets()}
+        split = self._parts(sums)
         parted = {
-            (number, key): self._part(table, *key)
+            (number, key): part
             for number, table in values.items()
-            for key in self._sets()
+            for key, part in self._parts(table).items()
         }
         for number, (kpi, measure) in enumerate(zip(self.plan.kpis, self.measures, strict=True)):
             stage = self.stages.get(default_stage(kpi)) if self.staged else None
@@ -268,35 +273,38 @@ class Query:
         )
         return next(n for n, equal in enumerate(same) if equal)
 
-    def _part(
-        self, table: pa.Table, grain: Grain, stage: str | None, dimension: str | None
-    ) -> tuple[pa.Table, NDArray[np.int64], pa.Table]:
-        """The rows of one grouping set, the cell each belongs to, and the cells' keys."""
-        wanted = {f"p_{grain}", stage, f"d_{dimension}" if dimension else None}
-        keep = None
+    def _parts(self, table: pa.Table) -> dict[Key, Part]:
+        """Each grouping set's rows, the cell each row belongs to, and the cells' keys."""
         names = [
-            *(f"p_{g}" for g in self.plan.grains if g != "all"),
+            *(f"p_{grain}" for grain in self.plan.grains if grain != "all"),
             *self.stages.values(),
             *(f"d_{name}" for name in self.plan.dimensions),
         ]
-        for name in names:
-            flag = pc.equal(table[f"g_{name}"], 0 if name in wanted else 1)
-            keep = flag if keep is None else pc.and_(keep, flag)
-        rows = table if keep is None else table.filter(keep)
-        present = [name for name in names if name in wanted]
-        keys = rows.select(present).append_column("row", pa.array(np.arange(len(rows)), pa.int64()))
-        if not present:
-            return rows, np.zeros(len(rows), np.int64), pa.table({"row": [0] if len(rows) else []})
-        distinct = keys.group_by(present, use_threads=False).aggregate([("row", "min")])
-        index = _codes(rows.select(present), distinct.select(present))
-        return rows, index, distinct
+        # One bit a column: set where the grouping set does not have it.
+        code = np.zeros(len(table), np.int64)
+        for bit, name in enumerate(names):
+            code |= table[f"g_{name}"].to_numpy().astype(np.int64) << bit
+        order = np.argsort(code, kind="stable")
+        code = code[order]
+        keys = {*names, *(f"g_{name}" for name in names)}
+        rest = [name for name in table.column_names if name not in keys]
+        parts = {}
+        for key in self._sets():
+            grain, stage, dimension = key
+            wanted = {f"p_{grain}", stage, f"d_{dimension}" if dimension else None}
+            mine = sum(1 << bit for bit, name in enumerate(names) if name not in wanted)
+            start, end = np.searchsorted(code, [mine, mine + 1])
+            present = [name for name in names if name in wanted]
+            rows = table.select([*present, *rest]).take(pa.array(order[start:end]))
+            parts[key] = _part(rows, present)
+        return parts
 
     def _cells_of(
         self,
         number: int,
-        key: tuple[Grain, str | None, str | None],
-        part: tuple[pa.Table, NDArray[np.int64], pa.Table],
-        distribution: tuple[pa.Table, NDArray[np.int64], pa.Table] | None,
+        key: Key,
+        part: Part,
+        distribution: Part | None,
     ) -> Cells:
         grain, stage, dimension = key
         rows, index, distinct = part
@@ -342,6 +350,16 @@ class Query:
         )
 
 
+def _part(rows: pa.Table, present: Sequence[str]) -> Part:
+    if not present:
+        return rows, np.zeros(len(rows), np.int64), pa.table({"row": [0] if len(rows) else []})
+    keys = rows.select(present)
+    row = pa.array(np.arange(len(rows)), pa.int64())
+    numbered = keys.append_column("row", row)
+    distinct = numbered.group_by(present, use_threads=False).aggregate([("row", "min")])
+    return rows, _codes(keys, distinct.select(present)), distinct
+
+
 def _codes(rows: pa.Table, distinct: pa.Table) -> NDArray[np.int64]:
     """For each row the place of its key in `distinct`; null is a key like any other."""
     if not len(rows):
@@ -361,7 +379,7 @@ def _codes(rows: pa.Table, distinct: pa.Table) -> NDArray[np.int64]:
 
 
 def _distributed(
-    distribution: tuple[pa.Table, NDArray[np.int64], pa.Table],
+    distribution: Part,
     distinct: pa.Table,
     held: NDArray[np.int64],
 ) -> list[Values]:

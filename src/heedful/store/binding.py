@@ -161,15 +161,16 @@ def _parsed(columns: Columns, path: Path, text: str) -> exp.Expr:
     except (SqlglotError, RecursionError):
         raise neither from None
     tree = trees[0] if len(trees) == 1 else None
-    # Two words are an expression with a name to SQL; here they are a column that is not there.
-    if not isinstance(tree, exp.Condition) or isinstance(tree, (exp.Star, exp.Alias)):
-        raise neither
-    if tree.find(exp.Query, exp.Table, exp.Explode, exp.Unnest):
+    if tree is not None and tree.find(exp.Query, exp.Table, exp.Explode, exp.Unnest):
         raise SourceError(
             path,
             f'"{text}" reads more than one row',
             "allowed: an expression over the columns of a row; joins and sums go under sql",
         )
+    # Two words are an expression with a name to SQL; here they are a column that is not there.
+    many = isinstance(tree, (exp.Star, exp.Alias)) or (tree is not None and tree.find(exp.Columns))
+    if many or not isinstance(tree, exp.Condition):
+        raise neither
     return tree
 
 

@@ -65,7 +65,10 @@ def condition(columns: Columns, source: Source, parameters: Mapping[str, Value])
     """
     if source.where is None:
         return None
-    bound = bind(columns, "where", WHERE, (source.where,), parameters)
+    # A column on its own must be seen as what its values are, too.
+    own = columns.own(source.where)
+    wanted = source.where if own is None else f"({quoted(own)})"
+    bound = bind(columns, "where", WHERE, (wanted,), parameters)
     if bound.sql_type not in {"BOOLEAN", '"NULL"'}:
         raise SourceError(
             WHERE,
@@ -215,11 +218,12 @@ def _out_of_scale(table: Table, filled: set[str]) -> str | None:
             for instrument, scale in SCALES.items()
         )
         own = f"{quoted(name)}, " if name in filled else ""
-        return f"coalesce({own}CASE {whens} END)"
+        return f"CAST(coalesce({own}CASE {whens} END) AS DOUBLE)"
 
     low, high = bound("scale_min", 0), bound("scale_max", 1)
+    said = "'score %g is outside the scale %g to %g of ', score"
     hint = literal("; say in the source what it means, such as CASE WHEN ... THEN ... END")
     return (
-        f"CASE WHEN score < {low} OR score > {high} THEN concat('score ', score, ' is outside "
-        f"the scale ', {low}, ' to ', {high}, ' of ', instrument, {hint}) END"
+        f"CASE WHEN score < {low} OR score > {high}"
+        f" THEN concat(printf({said}, {low}, {high}), instrument, {hint}) END"
     )

@@ -233,7 +233,8 @@ class Staging:
                 " ORDER BY r._row"
             )
             for found in rows.to_arrow_table().to_pylist():
-                self.staged.bad.add(Bad(**found, reason=failed[found.pop("row")]))
+                reason = failed[found.pop("row")]
+                self.staged.bad.add(Bad(**found, reason=reason))
 
     def _check_dates(self, connection: duckdb.DuckDBPyConnection) -> None:
         for form in self.source.read.dates:
