@@ -44,7 +44,9 @@ def cleaned(expression: str, sql_type: str, options: ReadOptions) -> str:
         trimmed = f"trim({expression}, {BLANKS})"
         return f"CASE WHEN {trimmed} NOT IN ({words}) THEN {trimmed} END"
     if sql_type in {"DOUBLE", "FLOAT"}:
-        expression = f"CASE WHEN NOT isnan({expression}) THEN {expression} END"
+        # isnan() trusts the statistics of Parquet files, which know nothing of NaN.
+        number = f"isfinite({expression}) OR CAST({expression} AS VARCHAR) <> 'nan'"
+        expression = f"CASE WHEN {number} THEN {expression} END"
     if set(options.nulls) <= {""}:
         return expression
     return f"CASE WHEN CAST({expression} AS VARCHAR) NOT IN ({words}) THEN {expression} END"
