@@ -419,10 +419,14 @@ class Kpis:
                     continue
                 found = bench.readings(measured, mine, [(grain, by)], now)
                 tables.append(found)
-                if found.num_rows:
-                    ids = ", ".join(k.id for k in mine)
-                    what = f" by {by}" if by else ""
+                held = set(found["kpi"].to_pylist())
+                what = f" by {by}" if by else ""
+                if held:
+                    ids = ", ".join(k.id for k in mine if k.id in held)
                     tell(f"{ids}{what}: computed now, not from the log of readings")
+                for kpi in mine:
+                    if kpi.id not in held:
+                        tell(f"{kpi.id}: no row of facts.{name} counts for it yet")
         if unknown and len(tables) == 1:
             first, known = next(iter(unknown.items()))
             raise NotFoundError(f'{first} cannot be broken down by "{by}"', one_of(known, by or ""))

@@ -227,8 +227,9 @@ def score(
         as_csv([{name: getattr(one, name) for name in names} for one in scores], names)
     elif scores:
         score_table(scores)
-        latest = next((s for s in reversed(scores) if not s.stage and not s.dimension), scores[-1])
-        contribution_table(latest)
+        totals = [s for s in scores if s.score is not None and not s.stage and not s.dimension]
+        if totals:
+            contribution_table(totals[-1])
         _say_simulated(found.name)
     if not scores:
         err.print(

@@ -91,7 +91,7 @@ class Committing:
         superseded = self._superseded()
         self._known()
         inserted, updated, deleted = self._changes()
-        stale = self._number("SELECT count(*) FROM stale")
+        notes = tuple(self._notes(superseded))
         if updated or deleted:
             self._rewrite()
         elif inserted:
@@ -102,7 +102,7 @@ class Committing:
             unchanged=total - inserted - updated,
             superseded=superseded,
             deleted=deleted,
-            notes=tuple(self._notes(superseded, stale)),
+            notes=notes,
         )
 
     # --- what there is ---
@@ -307,31 +307,32 @@ class Committing:
 
     # --- what to tell ---
 
-    def _notes(self, superseded: int, stale: int) -> Iterator[str]:
+    def _notes(self, superseded: int) -> Iterator[str]:
         key = self.table.key
         if superseded:
-            yield f"{superseded:,} rows have a {key} that comes again; the last one counts"
+            yield f"{_rows(superseded)} with a {key} that comes again; the last one counts"
+        stale = self._number("SELECT count(*) FROM stale")
         if stale:
-            yield f"{stale:,} rows are older than what is stored, by updated_at; that stays"
-        snapshot = self.lake.snapshot(self.table.name)
-        if snapshot is None or not snapshot.files:
-            return
-        listed = ", ".join(map(literal, snapshot.files))
-        read = ", ".join(map(literal, self.staged.files)) or "''"
+            yield f"{_rows(stale)} older, by updated_at, than what is stored; that stays"
+        read = ", ".join(map(literal, self.staged.files))
         gone = self.connection.execute(
-            "SELECT _file, count(*) FROM"
-            f" read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+            "SELECT _file, count(*) FROM stored ANTI JOIN rows ON rows._key = stored._key"
+            " ANTI JOIN gone ON gone._key = stored._key"
             f" WHERE _source = {literal(self.source.name)} AND _file NOT IN ({read})"
             " GROUP BY 1 ORDER BY 1"
         ).fetchall()
         for file, count in gone[:SHOWN_FILES]:
-            yield f"{count:,} rows of {file} stay, though the file is no longer read"
+            yield f"{_rows(count)} of {file} stay, though the file is no longer read"
         if len(gone) > SHOWN_FILES:
             more = sum(count for _, count in gone[SHOWN_FILES:])
-            yield f"and {more:,} rows of {len(gone) - SHOWN_FILES:,} more such files"
+            yield f"and {_rows(more)} of {len(gone) - SHOWN_FILES:,} more such files"
 
     def _names(self, source: str) -> set[str]:
         return {row[0] for row in self.connection.execute(f"DESCRIBE FROM {source}").fetchall()}
 
     def _number(self, sql: str) -> int:
         return int(self.connection.execute(sql).fetchall()[0][0])
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"

@@ -87,10 +87,12 @@ def _query(shown: str, path: Path, parameters: Mapping[str, Value]) -> str:
         hint = "paths are relative to the project"
         raise SourceError(SQL, f'file "{shown}" cannot be read: {error}', hint) from None
     try:
-        statements = [s for s in sqlglot.parse(text, dialect="duckdb") if s is not None]
+        found = sqlglot.parse(text, dialect="duckdb")
     except (SqlglotError, RecursionError) as error:
         first = str(error).split("\n", maxsplit=1)[0]
         raise SourceError(SQL, f"{shown} does not parse: {first}", "mend it") from None
+    # A comment behind the last semicolon counts as a statement.
+    statements = [s for s in found if s is not None and not isinstance(s, exp.Semicolon)]
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise SourceError(SQL, f"{shown} is not one SELECT", "write one SELECT")
     try:
