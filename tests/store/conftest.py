@@ -101,6 +101,12 @@ class Project:
         return self.tables.version(table)
 
 
+@pytest.fixture(scope="session")
+def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Project]:
+    """A new project at every call."""
+    return lambda *rest: Project(tmp_path_factory.mktemp("project"), *rest)
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     root = tmp_path / "acme"
