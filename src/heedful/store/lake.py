@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -18,12 +19,18 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 LOCK_SECONDS = 600
+# Globs to one reader, escapes to another.
+ODD = re.compile(r"[*?\[\]\\\x00-\x1f]|%[0-9A-Fa-f]{2}")
 # Plain Parquet readers stay right only without these features of the Delta protocol.
 PLAIN = {"delta.enableDeletionVectors": "false"}
 
 
 class LakeBusyError(Exception):
     """Another process has been writing to the table for too long."""
+
+
+class LakePathError(Exception):
+    """Tables cannot lie in a folder of that name: not every reader could find them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +81,20 @@ class Lake:
         return self.path(name).is_dir() and DeltaTable.is_deltatable(self._uri(name))
 
     def _uri(self, name: str) -> str:
-        return self.path(name).resolve().as_uri()
+        path = self.path(name).resolve()
+        odd = ODD.search(str(path))
+        if odd is not None:
+            raise LakePathError(
+                f'data cannot lie in "{path}": the path holds {odd[0]!r}; move the project, or set'
+                " data in heedful.yaml to another folder"
+            )
+        return path.as_uri()
 
     def names(self) -> list[str]:
         """Tables that exist, sorted."""
         logs = self.root.glob("**/_delta_log")
-        return sorted(str(log.parent.relative_to(self.root)) for log in logs)
+        names = (log.parent.relative_to(self.root).as_posix() for log in logs)
+        return sorted(name for name in names if self.exists(name))
 
     def open(self, name: str) -> DeltaTable:
         """The Delta table at its newest version."""
@@ -207,7 +222,8 @@ class Lake:
             One entry a commit that changed rows, newest first; None where that cannot be said
             (no version was given, or the log does not reach back that far).
         """
-        if version is None or not self.exists(name):
+        newest = self.version(name)
+        if version is None or newest is None or version > newest:
             return None
         commits: list[Commit] = []
         oldest = None
