@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from heedful.definitions.kpi import CatalogueKpi
 from heedful.engines.duckdb import DuckDB
 from heedful.kpis import periods
+from heedful.kpis.cells import ALL
 from heedful.kpis.estimating import estimates
-from heedful.kpis.sums import ALL, Plan, Query
+from heedful.kpis.sums import Plan, Query
 
 COLUMNS = {
     "customer": "VARCHAR",

@@ -19,7 +19,7 @@ from heedful.definitions.measure import (
 )
 
 if TYPE_CHECKING:
-    from heedful.kpis.sums import Cells, Values
+    from heedful.kpis.cells import Cells, Values
     from heedful.stats import Estimate, Estimates
 
 

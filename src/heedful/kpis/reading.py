@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 
 from heedful.kpis import periods
+from heedful.kpis.cells import ALL, Cells
 from heedful.kpis.estimating import estimates
-from heedful.kpis.sums import ALL, Cells, default_stage
+from heedful.kpis.sums import default_stage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,0 +1,205 @@
+"""A project: its definitions, and the doors to its rooms."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from heedful.definitions.problem import Problem, ProjectError
+from heedful.definitions.project_files import Definitions, Loaded, find_root, load
+from heedful.project.kpis import Kpis
+from heedful.project.scores import Scorecard
+from heedful.project.tables import Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    import pyarrow as pa
+
+    from heedful.engines.duckdb import DuckDB
+    from heedful.facts.model import Fact
+    from heedful.kpis.computing import Bench
+    from heedful.kpis.refresh import Refreshed
+    from heedful.ledger.annotation import Annotations
+    from heedful.store.lake import Lake
+
+CATALOGUE = Path(__file__).parents[1] / "kpis" / "catalogue"
+
+
+def open(path: str | Path = ".") -> Project:  # noqa: A001 - heedful.open reads like the builtin
+    """Open a project.
+
+    Args:
+        path: Its folder, or a folder below it.
+
+    Returns:
+        The project.
+
+    Raises:
+        ProjectError: There is no project, or its files have problems; it lists all of them.
+    """
+    root = find_root(Path(path))
+    if root is None:
+        found = Problem(
+            "heedful.yaml", 1, f"not found in {path} or above", "make one: heedful init"
+        )
+        raise ProjectError([found])
+    return Project(root)
+
+
+class Project:
+    """A project: its definitions, and doors to its rooms.
+
+    Args:
+        root: Its folder.
+
+    Raises:
+        ProjectError: Its files have problems.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.definitions: Definitions = load(root, CATALOGUE).valid()
+
+    @property
+    def name(self) -> str:
+        """What the project calls itself."""
+        return self.definitions.settings.name
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The canonical tables and what fills them."""
+        return Tables(self)
+
+    @cached_property
+    def kpis(self) -> Kpis:
+        """KPIs and their readings."""
+        return Kpis(self)
+
+    @cached_property
+    def scorecard(self) -> Scorecard:
+        """The empathy score."""
+        return Scorecard(self)
+
+    @cached_property
+    def annotations(self) -> Annotations:
+        """What happened when."""
+        from heedful.ledger.annotation import Annotations
+        from heedful.ledger.database import Database
+
+        return Annotations(Database(self.definitions.data))
+
+    @cached_property
+    def facts(self) -> Mapping[str, Fact]:
+        """The facts of the project, built in and its own."""
+        from heedful.facts.catalogue import facts
+
+        return facts(self.root / "facts")
+
+    def lake(self, name: str = "") -> Lake:
+        """The tables below a folder of the data folder: `tables`, `facts`, or the books."""
+        from heedful.store.lake import Lake
+
+        return Lake(self.definitions.data / name if name else self.definitions.data)
+
+    @property
+    def books(self) -> Lake:
+        """Readings, rejected rows and the history of imports."""
+        return self.lake("books")
+
+    @contextlib.contextmanager
+    def bench(self) -> Iterator[Bench]:
+        """An engine with the prepared tables and facts on it."""
+        from heedful.engines.duckdb import DuckDB
+        from heedful.facts.prepared import Prepared
+        from heedful.kpis.computing import Bench
+        from heedful.kpis.refresh import observed
+
+        engine = DuckDB()
+        try:
+            prepared = Prepared(
+                engine,
+                self.lake("tables"),
+                self.definitions.settings,
+                self.definitions.rules,
+                observed=observed(self.definitions),
+            )
+            yield Bench(engine, prepared, self.lake("facts"), self.definitions)
+        finally:
+            engine.close()
+
+    def refresh(
+        self, *, full: bool = False, progress: Callable[[str, int, int], None] | None = None
+    ) -> list[Refreshed]:
+        """Bring facts and readings up to date.
+
+        Args:
+            full: Recompute everything.
+            progress: Called with a fact, how many are done, and how many there are.
+        """
+        from heedful.kpis.refresh import Refresh
+
+        return Refresh(
+            self.definitions, self.facts, self.lake("tables"), self.lake("facts"), self.books
+        ).run(full=full, progress=progress)
+
+    def sql(
+        self, query: str, *, limit: int | None = None, seconds: float | None = None
+    ) -> pa.Table:
+        """Answer one SELECT over tables, `facts.<fact>`, `readings`, `rejected_rows`, `imports`.
+
+        Args:
+            query: The SELECT; it can read nothing but the project's data and write nothing.
+            limit: Most rows to give.
+            seconds: Longest time it may take.
+
+        Raises:
+            QueryError: It is no single SELECT, or fails.
+        """
+        from heedful.engines.duckdb import DuckDB
+
+        engine = DuckDB()
+        try:
+            self._attach_all(engine)
+            engine.seal()
+            return engine.ask(query, limit=limit, seconds=seconds)
+        finally:
+            engine.close()
+
+    def _attach_all(self, engine: DuckDB) -> None:
+        from heedful.engines.duckdb import quoted
+        from heedful.store import schema
+
+        tables, facts, books = self.lake("tables"), self.lake("facts"), self.books
+        for name in schema.names():
+            columns = {c.name: c.sql_type for c in schema.table(name).columns.values()}
+            engine.attach(quoted(name), tables.snapshot(name), columns)
+        engine.run("CREATE SCHEMA facts")
+        for name in facts.names():
+            engine.attach(f"facts.{quoted(name)}", facts.snapshot(name))
+        for name in ("readings", "rejected_rows", "imports"):
+            snapshot = books.snapshot(name)
+            if snapshot is not None:
+                engine.attach(quoted(name), snapshot)
+
+
+def check(root: Path) -> Loaded:
+    """Everything that is wrong with a project's files, facts and columns included.
+
+    Args:
+        root: The project folder.
+    """
+    from heedful.facts.catalogue import read
+    from heedful.store import schema
+
+    facts = read(root / "facts")
+    loaded = load(
+        root,
+        CATALOGUE,
+        tables={name: tuple(schema.table(name).columns) for name in schema.names()},
+        facts={name: tuple(fact.columns) for name, fact in facts.facts.items()},
+    )
+    problems = tuple(sorted({*loaded.problems, *facts.problems}))
+    return Loaded(None if problems else loaded.definitions, problems)
