@@ -6,7 +6,8 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format docs lock simulate bench clean
+
+.PHONY: help install demo test check format docs screenshot lock simulate bench clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +51,9 @@ docs: $(DEV) ## Write the generated pages of docs/ anew.
 	$(BIN)/python -m heedful.facts.reference > docs/facts.md
 	$(BIN)/python -m heedful.kpis.reference > docs/kpis.md
 	$(BIN)/python -m heedful.store.reference > docs/tables.md
+
+screenshot: $(RUNTIME) ## Draw the README's picture anew, from demo/.
+	$(BIN)/python docs/screenshot.py demo > /dev/null
 
 lock: $(DEV) ## Resolve all dependencies anew: names, versions, hashes.
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -U -o requirements.lock

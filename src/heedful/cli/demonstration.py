@@ -42,7 +42,7 @@ def demonstrate(directory: Path, customers: int, seed: int) -> None:
     rows = sum(one.inserted for one in done)
     rejected = sum(one.rejected for one in done)
     out.print(f"\n[bold]{project.name}[/bold]: every number below is simulated.\n")
-    _scores(project)
+    show_scores(project)
     err.print(
         f"\n{rows:,} rows imported ({rejected} rejected), {readings:,} readings, "
         f"{time.monotonic() - began:.0f} s, in {directory}/",
@@ -69,16 +69,17 @@ def _annotate(project: Project) -> None:
             project.annotations.add(row["text"], moment, row["kind"], row["stage"] or None)  # type: ignore[arg-type]
 
 
-def _scores(project: Project) -> None:
-    scores: list[Score] = project.scorecard.scores(grain="quarter")
-    totals = [one for one in scores if one.stage is None]
+def show_scores(project: Project) -> None:
+    """Print the score by month, by stage, and what it is made of."""
+    scores: list[Score] = project.scorecard.scores(grain="month")
+    totals = [one for one in scores if one.stage is None and one.score is not None][-9:]
     if not totals:
         err.print("No score: too little data. Try more customers.")
         return
     last = totals[-1]
-    out.print("[bold]Empathy score by quarter[/bold]")
+    out.print("[bold]Empathy score by month[/bold]")
     score_table(totals)
-    out.print("\n[bold]Latest quarter by stage of the journey[/bold]")
+    out.print("\n[bold]Latest month by stage of the journey[/bold]")
     order = project.definitions.settings.stages
     stages = [one for one in scores if one.stage and one.period_start == last.period_start]
     score_table(sorted(stages, key=lambda one: order.index(one.stage or "")))

@@ -108,7 +108,7 @@ class Importer:
         files = self.files(source)
         sql = None if source.sql is None else self.project / source.sql
         with self.books.lock(f"source.{source.name}"):
-            folder = self.staging / quote(source.name, safe=" ")
+            folder = self.staging / f"{quote(source.name, safe=' ')}.import"
             # What an import that was killed has left lies here; it held the same lock.
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)

@@ -162,7 +162,10 @@ def _parquet(path: Path, raw: Raw, folder: Path) -> None:
 
 def _linked(path: Path, part: Path) -> None:
     """Give the file a name in the folder that means nothing to a glob or to SQL."""
+    target = path.resolve()
     try:
-        part.symlink_to(path.resolve())
+        if "\\" in str(target):
+            raise OSError
+        part.symlink_to(target)
     except OSError:
-        shutil.copyfile(path, part)
+        shutil.copyfile(target, part)
