@@ -163,9 +163,9 @@ def _parquet(path: Path, raw: Raw, folder: Path) -> None:
 def _linked(path: Path, part: Path) -> None:
     """Give the file a name in the folder that means nothing to a glob or to SQL."""
     target = path.resolve()
-    try:
-        if "\\" in str(target):
-            raise OSError
-        part.symlink_to(target)
-    except OSError:
-        shutil.copyfile(target, part)
+    # DuckDB does not know the target of a link again where it holds a backslash.
+    if "\\" not in str(target):
+        with contextlib.suppress(OSError):
+            part.symlink_to(target)
+            return
+    shutil.copyfile(target, part)
