@@ -306,6 +306,21 @@ def test_accounts_are_the_clusters_where_the_kpi_says_so():
     engine.close()
 
 
+def test_rules_enter_the_sql_of_a_kpi_as_values():
+    one = kpi("share", {"share": "hours <= $limit"}, where="device IN ($devices)")
+    plan = Plan(
+        "t",
+        (one,),
+        COLUMNS,
+        frozenset(),
+        (("all", None),),
+        parameters={"limit": 5, "devices": ["it's", "x"]},
+    )
+    sql = Query(plan).sums_sql()
+    assert "hours <= CAST(5 AS BIGINT)" in sql
+    assert "device IN ('it''s', 'x')" in sql
+
+
 def test_a_planned_kpi_has_nothing_to_sum():
     planned = CatalogueKpi(
         id="x",

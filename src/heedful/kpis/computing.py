@@ -124,6 +124,7 @@ class Bench:
             sets=offered,
             since=since,
             until=until,
+            parameters=self.definitions.rules.parameters(),
         )
         query = Query(plan)
         sums = self.engine.query(query.sums_sql())
@@ -140,6 +141,7 @@ class Bench:
             columns=measured.columns,
             customer_dimensions=measured.from_customers,
             sets=((grain, None),),
+            parameters=self.definitions.rules.parameters(),
         )
         query = Query(plan)
         return query.values_sql(0) if query.distributions() else query.sums_sql()
@@ -161,6 +163,7 @@ class Bench:
             until=min(known) if known else fallback,
             late=self.definitions.rules.late_data_days,
             definition=definition(fact, self.definitions),
+            rules=self.definitions.rules.parameters(),
             timezone=self.definitions.settings.timezone,
             versions=versions(fact.reads, self.prepared.versions),
             now=now,

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import sqlglot
 from sqlglot import exp
 
+from heedful.definitions.parameters import substitute
+
 if TYPE_CHECKING:
+    from heedful.definitions.parameters import Value
     from heedful.definitions.project_files import Definitions
     from heedful.definitions.segment import Segment
 
@@ -49,7 +52,7 @@ def who(definitions: Definitions, customers: Mapping[str, str], accounts: Mappin
         items.setdefault(name, f'a."{name}"')
     for name, segment in definitions.segments.items():
         alias, columns = ("c", customers) if segment.of == "customer" else ("a", accounts)
-        items[name] = _cases(segment, alias, columns)
+        items[name] = _cases(segment, alias, columns, definitions.rules.parameters())
     listed = "".join(f', {sql} AS "{name}"' for name, sql in items.items())
     sql = (
         f"SELECT c.customer, c.account_id AS account{listed} FROM ("
@@ -70,11 +73,14 @@ def _labels(columns: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _cases(segment: Segment, alias: str, columns: Mapping[str, str]) -> str:
+def _cases(
+    segment: Segment, alias: str, columns: Mapping[str, str], rules: Mapping[str, Value]
+) -> str:
     texts = {name for name, kind in columns.items() if kind == "VARCHAR"}
     case = exp.Case()
     for value, condition in segment.cases.items():
-        tree = comparing(sqlglot.parse_one(condition, dialect="duckdb"), texts)
+        tree = substitute(sqlglot.parse_one(condition, dialect="duckdb"), rules)
+        tree = comparing(tree, texts)
         for column in tree.find_all(exp.Column):
             column.set("table", exp.to_identifier(alias))
         case = case.when(tree, exp.Literal.string(value))

@@ -20,10 +20,12 @@ from heedful.definitions.measure import (
     TopBox,
     Total,
 )
+from heedful.definitions.parameters import substitute
 from heedful.kpis.dimensions import comparing
 
 if TYPE_CHECKING:
     from heedful.definitions.kpi import CatalogueKpi
+    from heedful.definitions.parameters import Value
 
 PROMOTER = 9
 DETRACTOR = 6
@@ -47,13 +49,19 @@ class Columns:
     event: str | None = None
 
 
-def columns(kpi: CatalogueKpi, known: Collection[str], texts: Collection[str]) -> Columns:
+def columns(
+    kpi: CatalogueKpi,
+    known: Collection[str],
+    texts: Collection[str],
+    parameters: Mapping[str, Value] | None = None,
+) -> Columns:
     """What a KPI takes from each row.
 
     Args:
         kpi: The KPI; not a planned one.
         known: Columns of its fact.
         texts: Those that hold text, attributes above all.
+        parameters: Values of `$name`, from `rules.yaml`.
 
     Raises:
         ValueError: The KPI is only planned.
@@ -63,7 +71,8 @@ def columns(kpi: CatalogueKpi, known: Collection[str], texts: Collection[str]) -
         raise ValueError(f"{kpi.id} is planned; it has no measure")
 
     def sql(text: str) -> str:
-        tree = comparing(sqlglot.parse_one(text, dialect="duckdb"), texts)
+        tree = substitute(sqlglot.parse_one(text, dialect="duckdb"), parameters or {})
+        tree = comparing(tree, texts)
         return f"({tree.sql(dialect='duckdb')})"
 
     weighted = kpi.weighted and "weight" in known

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -65,6 +66,7 @@ class Frame:
         until: Until when the fact's data is known; None: not known.
         late: Days that late data may take.
         definition: Hash of what decides the fact's rows.
+        rules: Values of `$name` in the SQL of KPIs.
         timezone: The project's timezone.
         versions: Versions of the tables it was made from.
         now: When it was computed.
@@ -75,6 +77,7 @@ class Frame:
     until: datetime | None
     late: int
     definition: str
+    rules: Mapping[str, Any]
     timezone: str
     versions: Mapping[str, int]
     now: datetime
@@ -126,7 +129,7 @@ def table(cells: Cells, frame: Frame) -> pa.Table:
         "unit": [unit] * size,
         "why": found.whys(),
         "method": found.methods(),
-        "definition_hash": [definition_hash(cells.kpi, frame.definition)] * size,
+        "definition_hash": [definition_hash(cells.kpi, frame.definition, frame.rules)] * size,
         "table_versions": [json.dumps(dict(frame.versions), sort_keys=True)] * size,
         "reported_at": [frame.now] * size,
         "replicates": _lists(found),
@@ -143,14 +146,19 @@ def table(cells: Cells, frame: Frame) -> pa.Table:
     return pa.concat_tables([readings, staged])
 
 
-def definition_hash(kpi: CatalogueKpi, fact: str) -> str:
+def definition_hash(kpi: CatalogueKpi, fact: str, rules: Mapping[str, Any]) -> str:
     """A short hash of all that decides a KPI's number beside data.
 
     Args:
         kpi: The KPI.
         fact: Hash of what decides the rows of its fact.
+        rules: Values of `$name`.
     """
-    return sha256(f"{kpi.definition_hash}:{fact}".encode()).hexdigest()[:12]
+    expressions = kpi.measure.expressions().values() if kpi.measure else ()
+    named = set(re.findall(r"\$(\w+)", " ".join([kpi.where or "", *expressions])))
+    used = {name: value for name, value in rules.items() if name in named}
+    text = json.dumps([kpi.definition_hash, fact, used], sort_keys=True, default=str)
+    return sha256(text.encode()).hexdigest()[:12]
 
 
 def _bounds(cells: Cells, frame: Frame) -> tuple[list[date], list[date]]:

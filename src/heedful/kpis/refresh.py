@@ -20,6 +20,7 @@ from heedful.facts.rendering import signature
 from heedful.kpis import periods
 from heedful.kpis.computing import Bench, Measured, versions
 from heedful.kpis.log import ReadingLog
+from heedful.kpis.reading import definition_hash
 
 if TYPE_CHECKING:
     from heedful.definitions.kpi import CatalogueKpi
@@ -160,7 +161,7 @@ class Refresh:
             model=_model(fact, self.definitions, prepared),
             versions=versions(fact.reads, prepared.versions),
             until=_until(fact, prepared),
-            kpis={kpi.id: _plan_hash(kpi) for kpi in kpis},
+            kpis={kpi.id: _plan_hash(kpi, self.definitions) for kpi in kpis},
         )
         if not wanted.versions.keys() & set(fact.reads):
             return Refreshed(fact.name, "no data", None, None, 0, len(kpis), 0)
@@ -377,6 +378,7 @@ def _until(fact: Fact, prepared: Prepared) -> str | None:
     return ",".join(moments) or None
 
 
-def _plan_hash(kpi: CatalogueKpi) -> str:
+def _plan_hash(kpi: CatalogueKpi, definitions: Definitions) -> str:
     """Changes with the definition of a KPI, and with what it is broken down by."""
-    return f"{kpi.definition_hash}:{','.join(kpi.breakdowns)}:{','.join(kpi.stages)}"
+    own = definition_hash(kpi, "", definitions.rules.parameters())
+    return f"{own}:{','.join(kpi.breakdowns)}:{','.join(kpi.stages)}"

@@ -7,7 +7,7 @@ distribution is needed, counts by value), never rows. `stats` turns them into in
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from heedful.definitions.kpi import CatalogueKpi
+    from heedful.definitions.parameters import Value
     from heedful.kpis.cells import Part
     from heedful.kpis.periods import Grain
 
@@ -41,6 +42,7 @@ class Plan:
         sets: Which cells: grain and dimension (None: not broken down), each by stage as well.
         since: First day, or None for all.
         until: Day after the last, or None.
+        parameters: Values of `$name` in the SQL of KPIs.
     """
 
     table: str
@@ -50,6 +52,7 @@ class Plan:
     sets: tuple[tuple[Grain, str | None], ...]
     since: date | None = None
     until: date | None = None
+    parameters: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def grains(self) -> tuple[Grain, ...]:
@@ -81,7 +84,9 @@ class Query:
         self.plan = plan
         texts = {name for name, kind in plan.columns.items() if kind == "VARCHAR"}
         texts |= plan.customer_dimensions
-        self.measures: list[Columns] = [columns(k, plan.columns, texts) for k in plan.kpis]
+        self.measures: list[Columns] = [
+            columns(kpi, plan.columns, texts, plan.parameters) for kpi in plan.kpis
+        ]
         self.staged = "stage" in plan.columns
         # KPIs with the same default share a stage column; without stages there is none.
         defaults = dict.fromkeys(default_stage(kpi) for kpi in plan.kpis) if self.staged else {}

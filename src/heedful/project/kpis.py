@@ -195,7 +195,8 @@ class Kpis:
 
         kpi = self.get(name)
         fact = self.project.facts[str(kpi.fact)]
-        return definition_hash(kpi, definition(fact, self.project.definitions))
+        definitions = self.project.definitions
+        return definition_hash(kpi, definition(fact, definitions), definitions.rules.parameters())
 
     def sql(self, name: str, grain: str = "month") -> str:
         """The SQL that a KPI's totals come from, over `facts.<fact>`; empty without data."""

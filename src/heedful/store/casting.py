@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 BLANKS = "' \t\r\n\u00a0'"
 TRUE = "('true', 't', 'yes', 'y', '1', '1.0')"
 FALSE = "('false', 'f', 'no', 'n', '0', '0.0')"
-DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
+# A time outside these years is a stand-in for "never", or an epoch in another unit.
+FIRST, LAST = "1900-01-01", "2200-01-01"
+DAY = r"(19|20|21)\d\d[-/]\d{1,2}[-/]\d{1,2}"
 LOCAL = DAY + r"([ T]\d{1,2}:\d\d(:\d\d(\.\d{1,9})?)?)?"
 OFFSET = DAY + r"[ T]\d{1,2}:\d\d(:\d\d(\.\d{1,9})?)? ?(Z|z|UTC|GMT|[+-]\d\d(:?\d\d)?)"
 INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT"}
 INTEGERS |= {"UINTEGER", "UBIGINT", "UHUGEINT"}
 EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 CLOCK = re.compile(r"%-?[HIMSpfgncXTs]")
-# A time outside is a stand-in for "never", or an epoch in another unit.
-FIRST, LAST = "1900-01-01", "2200-01-01"
 
 HINTS = {
     "timestamp": "a time (ISO such as 2026-03-31 14:05, or as read.dates says; "
@@ -68,7 +68,7 @@ def cast(expression: str, sql_type: str, kind: str, options: ReadOptions, timezo
     if kind == "string":
         return _text(expression, sql_type)
     if kind == "timestamp":
-        return _within(_timestamp(expression, sql_type, options, timezone))
+        return _timestamp(expression, sql_type, options, timezone)
     if kind == "boolean":
         return _boolean(expression, sql_type)
     number = _number(expression, sql_type, options)
@@ -109,9 +109,9 @@ def _within(instant: str) -> str:
 def _timestamp(expression: str, sql_type: str, options: ReadOptions, timezone: str) -> str:
     zone = literal(options.timezone or timezone)
     if sql_type.endswith("WITH TIME ZONE"):
-        return f"CAST({expression} AS TIMESTAMPTZ)"
+        return _within(f"CAST({expression} AS TIMESTAMPTZ)")
     if sql_type.startswith("TIMESTAMP") or sql_type == "DATE":
-        return f"timezone({zone}, CAST({expression} AS TIMESTAMP))"
+        return _within(f"timezone({zone}, CAST({expression} AS TIMESTAMP))")
     text = expression if sql_type == "VARCHAR" else f"CAST({expression} AS VARCHAR)"
     tries = []
     for form in options.dates:
@@ -119,10 +119,11 @@ def _timestamp(expression: str, sql_type: str, options: ReadOptions, timezone: s
             number = f"TRY_CAST({expression} AS DOUBLE)"
             micros = f"TRY_CAST(round({number} * {EPOCHS[form]}) AS BIGINT)"
             # make_timestamptz fails beyond its range, and so far no project's data goes.
-            tries.append(f"make_timestamptz(CASE WHEN abs({micros}) < 1e17 THEN {micros} END)")
+            sane = f"CASE WHEN abs({micros}) < 1e17 THEN {micros} END"
+            tries.append(_within(f"make_timestamptz({sane})"))
         else:
             parsed = f"try_strptime({text}, {literal(form)})"
-            tries.append(parsed if "%z" in form else f"timezone({zone}, {parsed})")
+            tries.append(_within(parsed if "%z" in form else f"timezone({zone}, {parsed})"))
     if _iso(options):
         tries.append(_from_iso(text, zone))
     return tries[0] if len(tries) == 1 else f"coalesce({', '.join(tries)})"
