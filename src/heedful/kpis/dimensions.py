@@ -102,7 +102,7 @@ def comparing(tree: exp.Expr, texts: Collection[str]) -> exp.Expr:
     """
 
     def number(node: exp.Expr | None) -> bool:
-        if isinstance(node, exp.Neg):
+        while isinstance(node, exp.Neg | exp.Cast | exp.Paren):
             node = node.this
         return isinstance(node, exp.Literal) and not node.is_string
 
