@@ -139,6 +139,8 @@ def refresh(
             for r in rows
         ]
         as_table(cells, ["fact", "done", "days", "rows", "KPIs", "readings"], right=(3, 4, 5))
+        if all(row["state"] == "no data" for row in rows):
+            err.print("No table has data yet: heedful import")
 
 
 def refreshed(project: Project, full: bool = False) -> list[Any]:

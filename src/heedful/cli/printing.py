@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
@@ -16,8 +17,16 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False)
+PIPED = 160
+"""Columns of a table that goes to a file or another program."""
+
+
+def _width() -> int | None:
+    return None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED
+
+
+out = Console(highlight=False, soft_wrap=True, width=_width())
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 NUMERIC = (int, float, Decimal)
 
@@ -84,9 +93,13 @@ def as_table(
     """
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     numbers = set(right)
+    rows = list(rows)
     for number, head in enumerate(heads):
         side = "right" if number in numbers else "left"
-        table.add_column(head, justify=side, no_wrap=number in numbers)  # type: ignore[arg-type]
+        # Names and numbers are never cut; only words at the end of a line wrap.
+        whole = number in numbers or number == 0
+        least = max([len(head), *(len(row[number]) for row in rows)]) if whole else None
+        table.add_column(head, justify=side, no_wrap=whole, min_width=least)  # type: ignore[arg-type]
     for row in rows:
         table.add_row(*(cell.replace("[", r"\[") for cell in row))
     out.print(table)
