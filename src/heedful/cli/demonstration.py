@@ -53,7 +53,7 @@ def demonstrate(directory: Path, customers: int, seed: int) -> None:
         f"cd {directory}",
         "heedful readings csat_ai reopen_rate resolution_time",
         "heedful readings form_abandonment --by device",
-        "heedful score --by plan --grain quarter",
+        "heedful score --by device --stage onboarding --grain quarter",
         "heedful explain reopen_rate",
         'heedful sql "SELECT kpi, count(*) FROM readings GROUP BY ALL"',
         "heedful rejected",

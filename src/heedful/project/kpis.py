@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from heedful.definitions.kpi import CatalogueKpi
+    from heedful.definitions.project_files import Definitions
     from heedful.kpis.log import ReadingLog
     from heedful.project.project import Project
 
@@ -29,6 +30,17 @@ def known_grain(grain: str) -> None:
     """
     if grain not in GRAINS:
         raise NotFoundError(f'grain "{grain}" does not exist', one_of(GRAINS, grain))
+
+
+def known_stage(stage: str | None, definitions: Definitions) -> None:
+    """Refuse a stage that the project does not have.
+
+    Raises:
+        NotFoundError: It has not.
+    """
+    known = definitions.settings.stages
+    if stage is not None and stage not in known:
+        raise NotFoundError(f'stage "{stage}" does not exist', one_of(known, stage))
 
 
 @dataclass(frozen=True)
@@ -97,14 +109,13 @@ class Kpis:
         Raises:
             NotFoundError: No such KPI, dimension, grain or stage.
         """
+        import pyarrow as pa
         import pyarrow.compute as pc
 
         tell = note or (lambda _text: None)
         definitions = self.project.definitions
         known_grain(grain)
-        if stage is not None and stage not in definitions.settings.stages:
-            known = definitions.settings.stages
-            raise NotFoundError(f'stage "{stage}" does not exist', one_of(known, stage))
+        known_stage(stage, definitions)
         kpis = [self.get(name) for name in names] or list(definitions.kpis.values())
         each_stage = by == "stage"
         by = None if each_stage else by
@@ -125,21 +136,37 @@ class Kpis:
         missing = [kpi for kpi in kpis if kpi.id not in held]
         if not missing or not (names or by):
             return found
-        fresh = self._now(missing, by, grain, tell)
+        fresh = self.computed(missing, by, grain, tell)
         if each_stage:
             fresh = fresh.filter(pc.is_valid(fresh["stage"]))
         elif stage is None:
             fresh = fresh.filter(pc.is_null(fresh["stage"]))
-        return _only(found, fresh, stage, since, until)
+        fresh = only(fresh, stage, since, until).select(found.column_names)
+        keys = [(name, "ascending", "at_start") for name in ("kpi", "period_start", "stage")]
+        order = [*keys, ("segment", "ascending", "at_end")]
+        return pa.concat_tables([found, fresh]).sort_by(order)
 
-    def _now(
+    def computed(
         self,
         kpis: Sequence[CatalogueKpi],
         by: str | None,
         grain: str,
         tell: Callable[[str], None],
     ) -> pa.Table:
-        """Readings that no refresh has made: of KPIs not switched on, or other dimensions."""
+        """Readings that no refresh has made: of KPIs not switched on, or other dimensions.
+
+        Args:
+            kpis: The KPIs.
+            by: Dimension to break down by; None: totals.
+            grain: day, week, month, quarter or all.
+            tell: Called with a sentence about what a reader should know.
+
+        Returns:
+            Readings with their replicates, over all stages and by stage; they are not logged.
+
+        Raises:
+            NotFoundError: None of the KPIs can be broken down so.
+        """
         from datetime import UTC, datetime
 
         import pyarrow as pa
@@ -208,23 +235,15 @@ class Kpis:
             return bench.sql(measured, kpi, grain)  # type: ignore[arg-type]
 
 
-def _only(
-    reported: pa.Table,
-    fresh: pa.Table,
-    stage: str | None,
-    since: date | None,
-    until: date | None,
-) -> pa.Table:
+def only(readings: pa.Table, stage: str | None, since: date | None, until: date | None) -> pa.Table:
+    """Those readings of a stage (all without), and of periods between two days."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    fresh = fresh.select(reported.column_names)
     if stage is not None:
-        fresh = fresh.filter(pc.equal(fresh["stage"], stage))
+        readings = readings.filter(pc.equal(readings["stage"], stage))
     if since is not None:
-        fresh = fresh.filter(pc.greater(fresh["period_end"], pa.scalar(since)))
+        readings = readings.filter(pc.greater(readings["period_end"], pa.scalar(since)))
     if until is not None:
-        fresh = fresh.filter(pc.less(fresh["period_start"], pa.scalar(until)))
-    both = pa.concat_tables([reported, fresh])
-    keys = [(name, "ascending", "at_start") for name in ("kpi", "period_start", "stage")]
-    return both.sort_by([*keys, ("segment", "ascending", "at_end")])
+        readings = readings.filter(pc.less(readings["period_start"], pa.scalar(until)))
+    return readings
