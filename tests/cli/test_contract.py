@@ -133,6 +133,8 @@ def test_every_command_that_prints_data_prints_json(shop, command):
         (["sql", "SELECT 1; SELECT 2"], 2, "write exactly one SELECT"),
         (["annotate", "x", "--at", "soon"], 2, "is not a time"),
         (["annotate", "x", "--at", "2026-01-01", "--kind", "party"], 2, "allowed: release"),
+        (["init", "x", "--template", "sass"], 2, '(did you mean "saas"?)'),
+        (["readings", "--from", "2026-02-01", "--to", "2026-01-01"], 2, "is not after"),
         (["schema", "kpis"], 2, "does not exist"),
         (["nonsense"], 2, "No such command"),
         (["readings", "-p", "/"], 1, "heedful.yaml:1: not found"),
@@ -176,6 +178,22 @@ def test_nothing_yet_is_said_and_never_zero(fresh):
         assert done.stdout == ""
         assert done.stderr
     assert json.loads(fresh("readings", "--format", "json").stdout) == []
+
+
+def test_a_data_folder_that_cannot_be_written_is_told(fresh):
+    (fresh.folder / "data").write_text("in the way")
+    for command in (["import"], ["annotate", "x", "--at", "2026-01-01"]):
+        done = fresh(*command)
+        assert done.returncode == 1, done.stderr
+        assert "data" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_an_import_of_which_nothing_is_usable_fails(fresh):
+    (fresh.folder / "sources/tickets.yaml").write_text("table: tickets\npath: in/tickets.csv\n")
+    done = fresh("import", "tickets")
+    assert done.returncode == 1
+    assert "100% of its rows were rejected" in done.stderr
 
 
 def test_as_of_reads_what_was_reported(shop):

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from heedful.stats import BUCKETS, Estimates, ratio, ratios, total, totals
+from heedful.stats import BUCKETS, Estimates, Why, ratio, ratios, total, totals
 from heedful.stats.jackknife import variances
 
 ONES = np.ones(BUCKETS)
@@ -79,7 +79,14 @@ def test_few_customers_keep_the_value_only() -> None:
     assert (found.value, found.low, found.high) == (3.0, None, None)
     assert found.why == "fewer than 30 customers"
     assert found.replicates is not None
-    assert ratio(3 * ONES, ONES, n=64, customers=30).low == 3.0
+    assert ratio(np.arange(64.0), ONES, n=64, customers=30).low is not None
+
+
+def test_customers_who_are_all_alike_do_not_say_how_far_others_may_differ() -> None:
+    found = ratio(0.1 * np.arange(1.0, 65.0), np.arange(1.0, 65.0), n=640, customers=320)
+    assert found.value == pytest.approx(0.1)
+    assert (found.low, found.high, found.method) == (None, None, "none")
+    assert found.why == "every customer shows the same, so nothing says how far it may vary"
 
 
 def test_one_bucket_and_an_unstable_denominator() -> None:
@@ -121,6 +128,7 @@ def test_wrong_shapes_say_what_is_expected() -> None:
 @given(y=POSITIVE, x=POSITIVE, seed=st.integers(0, 99))
 def test_ratio_properties(y, x, seed) -> None:
     found = ratios(y, x, n=640, customers=320)
+    assume(np.all(found.why == Why.NOTHING))
     assert np.all(found.low <= found.value)
     assert np.all(found.value <= found.high)
     order = np.random.default_rng(seed).permutation(BUCKETS)

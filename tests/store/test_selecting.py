@@ -50,6 +50,31 @@ def test_rows_too_broken_for_the_select_count_as_read_and_rejected(project):
     assert [(b.file, b.line) for b in project.rejected()] == [("in.csv", 3), ("t.sql", None)]
 
 
+def test_one_stray_word_does_not_turn_times_into_text(project):
+    """Compared letter by letter, 12 January would come before 9 January."""
+    rows = ["T1,9/1/2024 10:00", "T1,10/1/2024 9:00", "T1,12/1/2024 9:00", "T2,2/1/2024 8:00"]
+    project.put("in.csv", "\n".join(["Case,When", *rows, "T2,11/1/2024 8:00", "T3,n/a", ""]))
+    project.put(
+        "t.sql",
+        'SELECT "Case" AS ticket_id, min("When") AS opened_at, max("When") AS resolved_at'
+        " FROM files GROUP BY ALL",
+    )
+    done = project.run(sql="t.sql", read={"dates": ("%d/%m/%Y %H:%M",)})
+    assert project.sql("SELECT ticket_id, opened_at::DATE::VARCHAR FROM t ORDER BY 1") == [
+        ("T1", "2024-01-09"),
+        ("T2", "2024-01-02"),
+    ]
+    assert [(b.file, b.line) for b in project.rejected()] == [("in.csv", 7)]
+    assert "missing from all that t.sql adds up" in done.notes[0]
+
+
+def test_invoice_numbers_with_a_letter_stay_text(project):
+    rows = [f"{number},2024-01-01" for number in range(536000, 536050)]
+    project.put("in.csv", "\n".join(["id,opened", *rows, "C536379,2024-01-01", ""]))
+    project.put("t.sql", "SELECT id AS ticket_id, opened AS opened_at FROM files")
+    assert project.run(sql="t.sql").inserted == 51
+
+
 def test_several_files_of_one_view_and_views_by_name(project):
     project.put("a.csv", "id,opened,n\n1,2024-01-01,5\n")
     project.put("b.csv", "N,ID,Opened\n6.5,2,2024-01-02\n")

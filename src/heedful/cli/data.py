@@ -21,6 +21,7 @@ from heedful.cli.printing import Format, as_csv, as_json, as_table, err, out, ro
 if TYPE_CHECKING:
     from heedful.project import Project
 
+MANY = 0.1
 COUNTS = ("read", "inserted", "updated", "unchanged", "left_out", "rejected")
 
 
@@ -49,6 +50,9 @@ def import_(
         heads = [name.replace("_", " ") for name in names]
         as_table(cells, heads, right=range(2, len(heads)))
     _notes(done)
+    useless = [r for r in rows if r["rejected"] and r["rejected"] == r["read"]]
+    if useless:
+        raise typer.Exit(1)
 
 
 def imported(project: Project, sources: list[str]) -> list[Any]:
@@ -81,14 +85,18 @@ def imported(project: Project, sources: list[str]) -> list[Any]:
 
 def _row(one: Any) -> dict[str, Any]:
     row = {name: getattr(one, name) for name in one.__dataclass_fields__}
-    row["notes"] = list(row.get("notes", ()))
+    row["notes"] = list(row["notes"])
     return row
 
 
 def _notes(done: list[Any]) -> None:
     for one in done:
-        for note in getattr(one, "notes", ()):
+        for note in one.notes:
             err.print(f"{one.source}: {note}", markup=False)
+        if one.rejected > MANY * one.read:
+            share = f"{100 * one.rejected / one.read:.0f}%"
+            hint = "is everything under read: right?"
+            err.print(f"{one.source}: {share} of its rows were rejected; {hint}", markup=False)
     bad = sum(one.rejected for one in done)
     if bad:
         rows = "row was" if bad == 1 else "rows were"

@@ -10,6 +10,10 @@ from typer.core import TyperGroup
 from heedful.cli import data, measure, project
 from heedful.cli.printing import err
 
+SAID = {"NotFoundError": 2, "QueryError": 2, "LakeBusyError": 1}
+"""Errors whose message is for the person at the terminal, with their exit codes; by name, so that
+the rooms they come from need not be loaded."""
+
 
 class _InOrder(TyperGroup):
     """Commands in the order in which a newcomer meets them."""
@@ -51,32 +55,36 @@ app.command("annotate", rich_help_panel="Measure")(project.annotate)
 def run() -> None:
     """Run a command; what is wrong is said in a line, with an exit code a script can use."""
     from heedful.definitions.problem import ProjectError
-    from heedful.project import NotFoundError
 
     try:
         app()
     except ProjectError as error:
         for problem in error.problems:
-            err.print(str(problem), soft_wrap=True, markup=False)
+            err.print(str(problem), markup=False)
         sys.exit(1)
-    except NotFoundError as error:
-        err.print(str(error), soft_wrap=True, markup=False)
-        sys.exit(2)
     except BrokenPipeError:
         # The reader of a pipe, such as `head`, has had enough.
         sys.stderr.close()
         sys.exit(0)
     except KeyboardInterrupt:
-        err.print("stopped; what was committed before stays, nothing is half written")
-        sys.exit(130)
+        _stopped()
+    except OSError as error:
+        place = f": {error.filename}" if error.filename else ""
+        err.print(f"{error.strerror or error}{place}; nothing is half written", markup=False)
+        sys.exit(1)
     except Exception as error:
-        if type(error).__name__ in {"LakeBusyError", "TemplateError"}:
-            err.print(str(error), soft_wrap=True, markup=False)
-            sys.exit(1)
-        if type(error).__name__ == "QueryError":
-            err.print(str(error), soft_wrap=True, markup=False)
-            sys.exit(2)
-        raise
+        if "interrupted" in str(error).lower():  # DuckDB's word for Ctrl-C
+            _stopped()
+        code = SAID.get(type(error).__name__)
+        if code is None:
+            raise
+        err.print(str(error), markup=False)
+        sys.exit(code)
+
+
+def _stopped() -> None:
+    err.print("stopped; what was committed before stays, nothing is half written")
+    sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -100,6 +100,7 @@ def explain(
         "stages": ", ".join(one.stages) or "that of the touchpoint",
         "measure": ", ".join(f"{name}: {value}" for name, value in measure.items()),
         "where": one.where or "every row",
+        "weights": "the rows' own" if one.weighted else "all rows alike",
         "fact": f"{one.fact}: {fact.says}",
         "owner": one.owner or "nobody: the KPI is not switched on",
         "target": "none"
@@ -140,6 +141,8 @@ def readings(
 ) -> None:
     """Print KPIs with their intervals."""
     found = opened(project)
+    if since and until and until <= since:
+        raise typer.BadParameter(f"--to {until} is not after --from {since}")
     notes: list[str] = []
     table = found.kpis.readings(
         *(kpi or ()),
@@ -163,7 +166,8 @@ def readings(
         err.print(note, markup=False)
     if not rows:
         err.print(
-            "No readings. Is there data (heedful import), and was it measured (heedful refresh)?"
+            "No readings for that. Is there data of that time (heedful import), was it measured"
+            " (heedful refresh), and by that grain (heedful explain KPI)?"
         )
 
 

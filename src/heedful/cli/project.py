@@ -21,7 +21,12 @@ def init(
 ) -> None:
     """Make a commented project that passes `check`."""
     from heedful.definitions import template as templates
+    from heedful.definitions.problem import one_of
+    from heedful.project import NotFoundError
 
+    if template not in templates.TEMPLATES:
+        allowed = one_of(templates.TEMPLATES, template)
+        raise NotFoundError(f'template "{template}" does not exist', allowed)
     files = templates.create(directory, template)
     err.print(f"Made {directory} with {len(files)} files (template {template}).\n")
     err.print("Next:")

@@ -155,12 +155,13 @@ class DuckDB:
             duckdb.StatementType.EXPLAIN,
         }:
             kind = statements[0].type.name
-            raise QueryError(f"a {kind} statement found; only SELECT is allowed here")
+            raise QueryError(f"{kind} found; only SELECT is allowed here")
         if limit is not None and statements[0].type == duckdb.StatementType.SELECT:
             sql = f"SELECT * FROM ({statements[0].query.rstrip().rstrip(';')}\n) LIMIT {limit}"
         with _Watch(self.connection, seconds):
             try:
-                return self.connection.sql(sql).to_arrow_table()
+                found = self.connection.sql(sql).to_arrow_table()
+                return found.rename_columns(_apart(found.column_names))
             except duckdb.InterruptException:
                 raise QueryError(f"stopped after {seconds:g} s; narrow the query") from None
             except duckdb.Error as error:
@@ -186,6 +187,21 @@ class _Watch:
     def __exit__(self, *_: object) -> None:
         if self.timer is not None:
             self.timer.cancel()
+
+
+def _apart(names: list[str]) -> list[str]:
+    """Names that are all different, as in `SELECT *` over a join.
+
+    >>> _apart(["id", "n", "id", "id"])
+    ['id', 'n', 'id_2', 'id_3']
+    """
+    found: list[str] = []
+    for name in names:
+        nth = 1
+        while (apart := name if nth == 1 else f"{name}_{nth}") in found:
+            nth += 1
+        found.append(apart)
+    return found
 
 
 def _plain(error: Exception) -> str:

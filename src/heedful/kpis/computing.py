@@ -164,6 +164,7 @@ class Bench:
             late=self.definitions.rules.late_data_days,
             definition=definition(fact, self.definitions),
             rules=self.definitions.rules.parameters(),
+            contracts="subscriptions" in self.prepared.versions,
             timezone=self.definitions.settings.timezone,
             versions=versions(fact.reads, self.prepared.versions),
             now=now,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from heedful.definitions.measure import Retention
 from heedful.kpis import periods
 from heedful.kpis.cells import ALL, Cells
 from heedful.kpis.estimating import estimates
@@ -67,6 +69,7 @@ class Frame:
         late: Days that late data may take.
         definition: Hash of what decides the fact's rows.
         rules: Values of `$name` in the SQL of KPIs.
+        contracts: Whether anybody has a contract whose end says that they are lost.
         timezone: The project's timezone.
         versions: Versions of the tables it was made from.
         now: When it was computed.
@@ -78,6 +81,7 @@ class Frame:
     late: int
     definition: str
     rules: Mapping[str, Any]
+    contracts: bool
     timezone: str
     versions: Mapping[str, int]
     now: datetime
@@ -105,13 +109,14 @@ def table(cells: Cells, frame: Frame) -> pa.Table:
     if found is None:
         return STORED.empty_table()
     begin, end = _bounds(cells, frame)
-    window = cells.kpi.window_days
+    window = _window(cells.kpi)
+    unknown = _never_lost(cells.kpi, frame)
     closed: dict[date, bool] = {day: frame.complete(day, window) for day in set(end)}
     whole = [grain == "all" or closed[day] for grain, day in zip(cells.grain, end, strict=True)]
     weighted = cells.sums["x"].sum(axis=1) if "x2" in cells.sums else cells.n.sum(axis=1)
     size = len(cells)
     unit = cells.kpi.measure.unit if cells.kpi.measure else None
-    columns = {
+    columns: dict[str, Any] = {
         "kpi": [cells.kpi.id] * size,
         "grain": cells.grain,
         "period_start": begin,
@@ -134,6 +139,9 @@ def table(cells: Cells, frame: Frame) -> pa.Table:
         "reported_at": [frame.now] * size,
         "replicates": _lists(found),
     }
+    if unknown:
+        columns |= {name: [None] * size for name in ("value", "low", "high", "replicates")}
+        columns |= {"why": [unknown] * size, "method": ["none"] * size}
     arrays = [pa.array(columns[field.name], field.type) for field in STORED]
     readings = pa.Table.from_arrays(arrays, schema=STORED)
     stage = default_stage(cells.kpi)
@@ -144,6 +152,23 @@ def table(cells: Cells, frame: Frame) -> pa.Table:
         place, STORED.field("stage"), pa.array([stage] * size, pa.string())
     )
     return pa.concat_tables([readings, staged])
+
+
+def _window(kpi: CatalogueKpi) -> int:
+    """Days after a row until its outcome is known."""
+    measure = kpi.measure
+    after = math.ceil(measure.after) if isinstance(measure, Retention) else 0
+    return max(kpi.window_days, after)
+
+
+def _never_lost(kpi: CatalogueKpi, frame: Frame) -> str | None:
+    """Why a retention says nothing: without contracts nobody is lost before they have lapsed."""
+    lapsed = frame.rules.get("lapsed_after_days")
+    if frame.contracts or lapsed is None or not isinstance(kpi.measure, Retention):
+        return None
+    if kpi.fact != "lifetimes" or kpi.measure.after > lapsed:
+        return None
+    return f"by lapsed_after_days nobody counts as lost in the first {lapsed} days"
 
 
 def definition_hash(kpi: CatalogueKpi, fact: str, rules: Mapping[str, Any]) -> str:

@@ -65,6 +65,8 @@ def _row(kpi: CatalogueKpi) -> str:
     parts = measure.model_dump(by_alias=True) if measure else {}
     how = ", ".join(f"{name}: {value}" for name, value in parts.items())
     how = f"`{{{how}}}` over `{kpi.fact}`" + (f" where `{kpi.where}`" if kpi.where else "")
+    if kpi.weighted:
+        how += ", weighted by `weight` where there is one"
     if kpi.window_days:
         how += f", known after {kpi.window_days} days"
     marks = "".join([" (core)" if kpi.core else "", "" if kpi.scored else " (not scored)"])

@@ -36,6 +36,7 @@ class Why(IntEnum):
     NOT_WATCHED = 11
     NOT_POSITIVE = 12
     PART_MISSING = 13
+    NO_VARIATION = 14
 
     @property
     def text(self) -> str | None:
@@ -58,6 +59,7 @@ _TEXTS: dict[Why, str | None] = {
     Why.NOT_WATCHED: "nobody was watched for that long",
     Why.NOT_POSITIVE: "a relative change needs positive numbers",
     Why.PART_MISSING: "a part has no value",
+    Why.NO_VARIATION: "every customer shows the same, so nothing says how far it may vary",
 }
 
 

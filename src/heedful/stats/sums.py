@@ -18,6 +18,9 @@ from heedful.stats.estimate import (
 )
 from heedful.stats.jackknife import SKEWED, limits, skewness, variances
 
+ROUNDING = 1e-9
+"""Relative differences up to this are those of floating point, not of customers."""
+
 
 def one_cell(name: str, *sums: ArrayLike) -> list[Floats]:
     """Bucket sums of a single cell as cells of one, with the shape checked."""
@@ -104,6 +107,7 @@ def withheld(why: Codes, customers: Floats, df: Floats, variance: Floats) -> Cod
         (customers < LEAST_CUSTOMERS, Why.FEW_CUSTOMERS),
         (df < 1, Why.ONE_BUCKET),
         (np.isnan(variance), Why.UNSTABLE_DENOMINATOR),
+        (variance <= 0, Why.NO_VARIATION),
     ):
         codes[(codes == Why.NOTHING) & mask] = reason
     return codes
@@ -146,7 +150,11 @@ def ratios(
         ValueError: for other shapes.
     """
     cells = Ratios.of(y, x, n, customers)
-    why = withheld(cells.why, cells.customers, cells.df, cells.variance)
+    # Sums of equal amounts differ in their last digits only; that is no variation.
+    with np.errstate(invalid="ignore"):
+        alike = np.sqrt(cells.variance) <= ROUNDING * np.abs(cells.value)
+    variance = np.where(alike, 0.0, cells.variance)
+    why = withheld(cells.why, cells.customers, cells.df, variance)
     return student(cells.value, cells.replicates, cells.df, why, level)
 
 

@@ -14,8 +14,10 @@ from heedful.store.raw import BadRows
 from heedful.store.source_error import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    import pyarrow as pa
 
     from heedful.definitions.parameters import Value
     from heedful.definitions.source import Source
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 SQL = ("sql",)
 PLACE = {"_file", "_line"}
+NEARLY = 0.8
 
 
 def selected(
@@ -33,6 +36,7 @@ def selected(
     timezone: str,
     parameters: Mapping[str, Value],
     folder: Path,
+    bad: BadRows,
 ) -> Raw:
     """Run the SELECT, and give its rows as if they were a file.
 
@@ -45,6 +49,7 @@ def selected(
         timezone: The project's timezone.
         parameters: Values of `$name`.
         folder: Where the rows go.
+        bad: Takes lines that the views leave out, because a value in them is astray.
 
     Raises:
         SourceError: It is no SELECT, or fails.
@@ -52,7 +57,7 @@ def selected(
     shown = str(source.sql)
     query = _query(shown, path, parameters)
     for name, many in raws.items():
-        _view(connection, source, name, [raw for raw in many if raw.columns], timezone)
+        _view(connection, source, name, [raw for raw in many if raw.columns], timezone, bad)
     out = folder / "selected.parquet"
     target = folder / "selected"
     target.mkdir()
@@ -108,8 +113,9 @@ def _view(
     name: str,
     raws: Sequence[Raw],
     timezone: str,
+    bad: BadRows,
 ) -> None:
-    """The rows of some files as one view, each column as what all its values are."""
+    """The rows of some files as one view, each column as what its values are."""
     if not raws:
         raise SourceError(("path",), f'the files of "{name}" are empty', "give at least a header")
     found = [
@@ -117,21 +123,63 @@ def _view(
         for number, raw in enumerate(raws)
     ]
     spelling: dict[str, str] = {}
-    types: dict[str, set[str]] = {}
+    holders: dict[str, list[Columns]] = {}
     for columns in found:
         columns.count(columns.names)
         for column in columns.names:
             spelling.setdefault(column.casefold(), column)
             if not columns.empty(column):
-                types.setdefault(column.casefold(), set()).add(columns.type(column, 1.0))
+                holders.setdefault(column.casefold(), []).append(columns)
+    kinds = {key: _kind(spelling[key], many) for key, many in holders.items()}
     selects = []
     for columns in found:
-        items = []
+        items, stray = [], {}
         for column in columns.names:
-            kind = shared_type(types.get(column.casefold(), {"VARCHAR"}))
+            kind = kinds.get(column.casefold(), "VARCHAR")
             sql = columns.as_type(column, kind)
             items.append(f"{sql} AS {quoted(spelling[column.casefold()])}")
+            if columns.type(column, 1.0) not in {kind, "BIGINT"} and kind != "VARCHAR":
+                stray[column] = f"({columns.text(column)} IS NOT NULL AND {sql} IS NULL)"
         items += [f"{literal(columns.raw.file)} AS _file", "_line"]
-        selects.append(f"SELECT {', '.join(items)} FROM {columns.view}")
+        where = ""
+        if stray:
+            where = f" WHERE NOT ({' OR '.join(stray.values())})"
+            bad.extend(_strays(connection, columns, stray))
+        selects.append(f"SELECT {', '.join(items)} FROM {columns.view}{where}")
     union = " UNION ALL BY NAME ".join(selects)
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {union}")
+
+
+def _kind(column: str, holders: Sequence[Columns]) -> str:
+    """What a column's values are: all of them, or nearly all where that can be no accident.
+
+    Left as text, a time column with one stray word would be sorted and compared letter by letter,
+    without a word. Whole numbers beside words may be ids, as invoice numbers are; they stay text.
+    """
+    strict = shared_type(each.type(each.own(column) or column, 1.0) for each in holders)
+    if strict != "VARCHAR":
+        return strict
+    nearly = {each.type(each.own(column) or column, NEARLY) for each in holders}
+    if nearly <= {"DATE", "TIMESTAMPTZ"}:
+        return "TIMESTAMPTZ" if len(nearly) > 1 else nearly.pop()
+    return "DOUBLE" if nearly in ({"DOUBLE"}, {"DOUBLE", "BIGINT"}) else "VARCHAR"
+
+
+def _strays(
+    connection: duckdb.DuckDBPyConnection, columns: Columns, stray: Mapping[str, str]
+) -> Iterator[pa.RecordBatch]:
+    """Lines whose values are astray, with what is wrong with them."""
+    reasons = []
+    for column, condition in stray.items():
+        said = literal(f'{column}: "')
+        hint = literal('" is not what nearly all values of the column are; see read.nulls')
+        value = f"left(CAST({quoted(column)} AS VARCHAR), 80)"
+        reasons.append(f"CASE WHEN {condition} THEN concat({said}, {value}, {hint}) END")
+    values = ", ".join(f"{literal(name)}, {quoted(name)}" for name in columns.names)
+    sql = (
+        f"SELECT {literal(columns.raw.file)} AS file, CAST(_line AS BIGINT) AS line,"
+        f" CAST(json_object({values}) AS VARCHAR) AS values,"
+        f" concat_ws('; ', {', '.join(reasons)}) AS reason"
+        f" FROM {columns.view} WHERE {' OR '.join(stray.values())} ORDER BY _line"
+    )
+    yield from connection.sql(sql).to_arrow_reader(10_000)

@@ -15,6 +15,7 @@ from heedful.store.failing import FAILURES, Failing
 from heedful.store.mapping import bindings, condition, select
 from heedful.store.quoting import literal, quoted
 from heedful.store.raw import Bad, BadRows, UnreadableError
+from heedful.store.scratch import connect, group_size
 from heedful.store.selecting import selected
 from heedful.store.source_error import SourceError
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from heedful.store.schema import Table
 
     Tell = Callable[[str, int, int], None]
-
-MEMORY = "2GB"
 
 
 @dataclass(slots=True)
@@ -103,9 +102,21 @@ class Staging:
                 staged.read = sum(raw.rows for raw in found)
             else:
                 raw = selected(
-                    connection, self.source, sql, raws, self.timezone, self.parameters, self.folder
+                    connection,
+                    self.source,
+                    sql,
+                    raws,
+                    self.timezone,
+                    self.parameters,
+                    self.folder,
+                    staged.bad,
                 )
                 found = [raw]
+                if len(staged.bad):
+                    staged.notes.append(
+                        f"lines of its files that could not be read: {len(staged.bad):,}; they are"
+                        f" missing from all that {self.source.sql} adds up"
+                    )
                 # What comes out of the SELECT, and what was too broken to go into it.
                 staged.read = raw.rows + len(staged.bad)
             staged.files = [raw.file for raw in found]
@@ -146,8 +157,7 @@ class Staging:
     @contextlib.contextmanager
     def _sealed(self, raws: Iterator[Raw]) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection in which the SQL of a source can read nothing but the source's files."""
-        spill = self.folder / "spill"
-        connection = duckdb.connect(config={"temp_directory": str(spill), "memory_limit": MEMORY})
+        connection = connect(self.folder)
         try:
             zone = self.source.read.timezone or self.timezone
             targets = {str(part.resolve()) for raw in raws for part in raw.parts}
@@ -180,7 +190,7 @@ class Staging:
 
         failed: dict[int, str] = {}
         try:
-            _copy(connection, sql(columns.view), out)
+            _copy(connection, sql(columns.view), out, len(bound))
         except FAILURES as error:
             failed = Failing(connection, columns, sql).rows()
             if not failed:
@@ -189,7 +199,7 @@ class Staging:
                     ("columns",), f"an expression fails on {raw.file}: {first}", "mend it"
                 ) from None
             gone = ", ".join(map(str, failed))
-            _copy(connection, sql(f"{columns.view} WHERE _row NOT IN ({gone})"), out)
+            _copy(connection, sql(f"{columns.view} WHERE _row NOT IN ({gone})"), out, len(bound))
         self._count(connection, columns, out, failed)
         self.staged.mapped.append(out)
 
@@ -258,5 +268,6 @@ class Staging:
                 )
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, sql: str, out: Path) -> None:
-    connection.execute(f"COPY ({sql}) TO {literal(str(out))} (FORMAT parquet)")
+def _copy(connection: duckdb.DuckDBPyConnection, sql: str, out: Path, columns: int) -> None:
+    how = f"FORMAT parquet, ROW_GROUP_SIZE {group_size(columns)}"
+    connection.execute(f"COPY ({sql}) TO {literal(str(out))} ({how})")
