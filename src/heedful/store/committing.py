@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-import duckdb
 import pyarrow as pa
 
 from heedful.store import schema
 from heedful.store.quoting import literal, quoted
+from heedful.store.scratch import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from heedful.store.schema import Table
     from heedful.store.staging import Staged
 
-MEMORY = "2GB"
-BATCH = 100_000
+BATCH = 20_000
 SHOWN_FILES = 3
 UPDATED = "updated_at"
+# Eight bytes of a hash tell a row from its own older version, and fit in memory.
+SHORT = "CAST('0x' || left(_hash, 16) AS UBIGINT)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,7 @@ class Committing:
         extra = [name for name in stored if name not in table.columns and name[0] != "_"]
         self.attributes = tuple(dict.fromkeys([*extra, *source.attributes]))
         self.columns = (*table.columns, *self.attributes)
-        self.connection = duckdb.connect(
-            config={"temp_directory": str(folder / "spill"), "memory_limit": MEMORY}
-        )
-        self.connection.execute("SET TimeZone = 'UTC'")
+        self.connection = connect(folder)
 
     def __enter__(self) -> Self:
         return self
@@ -124,14 +122,14 @@ class Committing:
                 items.append(f"CAST(NULL AS {kind}) AS {quoted(name)}")
             else:
                 items.append(f"CAST({quoted(name)} AS {kind}) AS {quoted(name)}")
-        bookkeeping = f"{literal(self.source.name)} AS _source, _file, _hash, _month, _content"
+        at = quoted(time) if time else "CAST(NULL AS TIMESTAMPTZ)"
+        items += [f"{literal(self.source.name)} AS _source", f"{_month(at)} AS _month"]
         self.connection.execute(
-            f"CREATE TEMP VIEW good AS SELECT {', '.join(items)}, {bookkeeping}, _no, _row"
+            f"CREATE TEMP VIEW good AS SELECT {', '.join(items)}, _file, _hash, _content, _no, _row"
             " FROM mapped"
         )
-        at = quoted(time) if time else "CAST(NULL AS TIMESTAMPTZ)"
         updated = UPDATED if UPDATED in self.columns else "CAST(NULL AS TIMESTAMPTZ)"
-        rest = f"_hash, _month, {at} AS _at, {updated} AS _updated"
+        rest = f"{SHORT} AS _hash, {at} AS _at, {updated} AS _updated"
         of = self._numbered() if self.generated else quoted(key)
         again = "LEFT JOIN again USING (_no, _row)" if self.generated else ""
         self.connection.execute(
@@ -172,8 +170,8 @@ class Committing:
         files = self.snapshot.files if self.snapshot else ()
         self._stored("stored", files)
         self.connection.execute(
-            f"CREATE TEMP TABLE known AS SELECT {quoted(self.table.key)} AS _key, _hash, _at,"
-            " _updated FROM stored SEMI JOIN rows ON rows._key = stored._key"
+            f"CREATE TEMP TABLE known AS SELECT _key, {SHORT} AS _hash, _at, _updated FROM stored"
+            " SEMI JOIN rows ON rows._key = stored._key"
         )
 
     def _stored(self, view: str, files: Sequence[str]) -> None:
@@ -209,7 +207,7 @@ class Committing:
         old = "coalesce(k._updated > r._updated, false)"
         joined = "FROM rows AS r LEFT JOIN known AS k ON k._key = r._key"
         self.connection.execute(
-            f"CREATE TEMP TABLE changes AS SELECT r._no, r._row, r._key, r._month, r._at,"
+            f"CREATE TEMP TABLE changes AS SELECT r._no, r._row, r._key, r._at,"
             f" k._key IS NULL AS new, k._at AS was {joined}"
             f" WHERE k._key IS NULL OR ({differs} AND NOT {old})"
         )
@@ -263,10 +261,9 @@ class Committing:
     def _rewrite(self) -> None:
         """Write the partitions anew that hold old or new versions of the rows."""
         self.tell("writing", 0, 0)
-        month = "strftime(make_timestamp(epoch_us({0})), '%Y-%m')"
         spans = (
-            f"SELECT _month AS m FROM changes UNION SELECT {month.format('was')} FROM changes"
-            f" WHERE NOT new UNION SELECT {month.format('_at')} FROM gone"
+            f"SELECT {_month('_at')} FROM changes UNION SELECT {_month('was')} FROM changes"
+            f" WHERE NOT new UNION SELECT {_month('_at')} FROM gone"
         )
         where, months = None, None
         if self.table.partitioned:
@@ -275,7 +272,7 @@ class Committing:
         self._stored("kept", self.lake.files(self.table.name, months))
         columns = [quoted(name) for name in self._wanted().names if name != "_month"]
         kept = (
-            f"SELECT {', '.join(columns)}, {month.format('_at')} AS _month FROM kept"
+            f"SELECT {', '.join(columns)}, {_month('_at')} AS _month FROM kept"
             " ANTI JOIN (SELECT _key FROM changes UNION ALL SELECT _key FROM gone) AS out"
             " ON out._key = kept._key"
         )
@@ -336,3 +333,8 @@ class Committing:
 
 def _rows(count: int) -> str:
     return f"{count:,} row" if count == 1 else f"{count:,} rows"
+
+
+def _month(time: str) -> str:
+    """SQL of the month of a time in UTC."""
+    return f"strftime(make_timestamp(epoch_us({time})), '%Y-%m')"

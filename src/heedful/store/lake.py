@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 LOCK_SECONDS = 600
+ROW_GROUP = 122_880
 # Globs to one reader, escapes to another.
 ODD = re.compile(r"[*?\[\]\\\x00-\x1f]|%[0-9A-Fa-f]{2}")
 # Plain Parquet readers stay right only without these features of the Delta protocol.
@@ -254,7 +255,7 @@ class Lake:
 def _compressed() -> Any:
     from deltalake import WriterProperties
 
-    return WriterProperties(compression="ZSTD")
+    return WriterProperties(compression="ZSTD", max_row_group_size=ROW_GROUP)
 
 
 def _touched(span: tuple[str, str] | None) -> Any:

@@ -115,7 +115,7 @@ def select(
 
     Returns:
         SQL giving each filled column and attribute, `_row` and `_line` (its place in the file),
-        `_content` (hash of the raw row, for generated keys), `_hash` (of its values), `_month`,
+        `_content` (hash of the raw row, for generated keys), `_hash` (of its values),
         `_kept` (false: left out on purpose) and `_reason` (null: a good row).
     """
     content = [f"raw.{name}" for name in columns.types] if source.key == "generated" else []
@@ -137,10 +137,6 @@ def select(
     out.append(f"{_reason(table, bound, stray)} AS _reason")
     out.append(f"{_hash((name, 'string') for name in content)} AS _content")
     out.append(f"{_hash((target, table.kind(target)) for target in targets)} AS _hash")
-    month = "CAST(NULL AS VARCHAR)"
-    if table.time in targets:
-        month = f"strftime(make_timestamp(epoch_us({quoted(table.time)})), '%Y-%m')"
-    out.append(f"{month} AS _month")
     return (
         f"SELECT {', '.join(out)} FROM (SELECT {', '.join(made)} FROM (SELECT {', '.join(valued)}"
         f" FROM (SELECT {', '.join(read)} FROM {rows})))"
