@@ -49,6 +49,7 @@ FROM tickets AS t
 WHERE t.is_complaint
 ```
 
+- In `heedful sql` a fact is `facts.<name>`. `at` is a word of DuckDB's SQL: write `"at"` or `f.at`.
 - Every fact gives its key, `customer` (never null: a row that nobody can be found for is a unit
   of its own) and `at`, the time that decides the period.
 - `lookback` is `all`, or amounts of minutes, hours or days joined by `+`; an amount may be a
