@@ -11,6 +11,7 @@ from heedful.store import reading
 from heedful.store.columns import Columns, shared_type
 from heedful.store.quoting import literal, quoted
 from heedful.store.raw import BadRows
+from heedful.store.scratch import group_size
 from heedful.store.source_error import SourceError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
+    from sqlglot import exp
 
     from heedful.definitions.parameters import Value
     from heedful.definitions.source import Source
@@ -55,9 +57,11 @@ def selected(
         SourceError: It is no SELECT, or fails.
     """
     shown = str(source.sql)
-    query = _query(shown, path, parameters)
+    tree = _query(shown, path, parameters)
+    query = tree.sql(dialect="duckdb", comments=False)
+    named = _named(tree)
     for name, many in raws.items():
-        _view(connection, source, name, [raw for raw in many if raw.columns], timezone, bad)
+        _view(connection, source, name, [r for r in many if r.columns], timezone, named, bad)
     out = folder / "selected.parquet"
     target = folder / "selected"
     target.mkdir()
@@ -72,7 +76,8 @@ def selected(
             raise SourceError(SQL, f'{shown} gives two columns "{twice}"', "rename one with AS")
         items = ", ".join(map(quoted, given)) or "NULL"
         connection.execute(
-            f"COPY (SELECT {items} FROM ({query}\n)) TO {literal(str(out))} (FORMAT parquet)"
+            f"COPY (SELECT {items} FROM ({query}\n)) TO {literal(str(out))}"
+            f" (FORMAT parquet, ROW_GROUP_SIZE {group_size(len(given))})"
         )
     except duckdb.Error as error:
         first = str(error).split("\n\n")[0].replace("\n", " ")
@@ -81,7 +86,7 @@ def selected(
     return reading.read(out, shown, source.read, target, BadRows(folder / "none.parquet"))
 
 
-def _query(shown: str, path: Path, parameters: Mapping[str, Value]) -> str:
+def _query(shown: str, path: Path, parameters: Mapping[str, Value]) -> exp.Expr:
     import sqlglot
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
@@ -101,10 +106,18 @@ def _query(shown: str, path: Path, parameters: Mapping[str, Value]) -> str:
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise SourceError(SQL, f"{shown} is not one SELECT", "write one SELECT")
     try:
-        query = substitute(cast("exp.Expression", statements[0]), parameters)
+        return substitute(cast("exp.Expression", statements[0]), parameters)
     except UnknownParameterError as error:
         raise SourceError(SQL, f'parameter "${error.name}" is not known', error.allowed) from None
-    return query.sql(dialect="duckdb", comments=False)
+
+
+def _named(tree: exp.Expr) -> set[str] | None:
+    """Every name that a query holds; None where a star may stand for others."""
+    from sqlglot import exp
+
+    if any(not isinstance(star.parent, exp.Count) for star in tree.find_all(exp.Star)):
+        return None
+    return {identifier.name.casefold() for identifier in tree.find_all(exp.Identifier)}
 
 
 def _view(
@@ -113,9 +126,13 @@ def _view(
     name: str,
     raws: Sequence[Raw],
     timezone: str,
+    named: set[str] | None,
     bad: BadRows,
 ) -> None:
-    """The rows of some files as one view, each column as what its values are."""
+    """The rows of some files as one view, each column as what its values are.
+
+    That is only found out for columns that the query names; the others do not matter.
+    """
     if not raws:
         raise SourceError(("path",), f'the files of "{name}" are empty', "give at least a header")
     found = [
@@ -125,10 +142,11 @@ def _view(
     spelling: dict[str, str] = {}
     holders: dict[str, list[Columns]] = {}
     for columns in found:
-        columns.count(columns.names)
+        used = [c for c in columns.names if named is None or c.casefold() in named]
+        columns.count(used)
         for column in columns.names:
             spelling.setdefault(column.casefold(), column)
-            if not columns.empty(column):
+            if column in used and not columns.empty(column):
                 holders.setdefault(column.casefold(), []).append(columns)
     kinds = {key: _kind(spelling[key], many) for key, many in holders.items()}
     selects = []
@@ -138,7 +156,7 @@ def _view(
             kind = kinds.get(column.casefold(), "VARCHAR")
             sql = columns.as_type(column, kind)
             items.append(f"{sql} AS {quoted(spelling[column.casefold()])}")
-            if columns.type(column, 1.0) not in {kind, "BIGINT"} and kind != "VARCHAR":
+            if kind != "VARCHAR" and columns.type(column, 1.0) not in {kind, "BIGINT"}:
                 stray[column] = f"({columns.text(column)} IS NOT NULL AND {sql} IS NULL)"
         items += [f"{literal(columns.raw.file)} AS _file", "_line"]
         where = ""
