@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from heedful.store.quoting import quoted
 from heedful.store.source_error import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
+    from heedful.store.binding import Bound
     from heedful.store.columns import Columns
 
 MOST = 1_000
@@ -20,25 +22,25 @@ FAILURES = (duckdb.DataError, duckdb.InvalidInputException)
 
 
 class Failing:
-    """Finds the rows without which a query runs.
+    """Finds the rows on which expressions fail.
 
     DuckDB says that a value cannot be cast, but not in which row.
 
     Args:
-        connection: Where the query runs.
+        connection: Where the file's view is.
         columns: The file.
-        sql: The query, given what it reads from.
+        bound: The expressions.
     """
 
     def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        columns: Columns,
-        sql: Callable[[str], str],
+        self, connection: duckdb.DuckDBPyConnection, columns: Columns, bound: Sequence[Bound]
     ) -> None:
         self.connection = connection
         self.columns = columns
-        self.sql = sql
+        inputs = {name: one for b in bound for name, one in b.inputs.items()}
+        read = ", ".join(f"{one.sql} AS {quoted(name)}" for name, one in inputs.items())
+        values = ", ".join(f"count({b.sql})" for b in bound)
+        self.probe = f"SELECT {values} FROM (SELECT {read or 'NULL'} FROM"
         self.found: dict[int, str] = {}
 
     def rows(self) -> dict[int, str]:
@@ -80,9 +82,9 @@ class Failing:
             )
 
     def _failure(self, source: str, low: int, high: int) -> str | None:
-        query = self.sql(f"{source} WHERE _row BETWEEN {low} AND {high}")
         try:
-            self.connection.execute(f"SELECT count(COLUMNS(*)) FROM ({query})").fetchall()
+            rows = f"{source} WHERE _row BETWEEN {low} AND {high}"
+            self.connection.execute(f"{self.probe} {rows})").fetchall()
         except FAILURES as error:
             return str(error).split("\n")[0]
         return None

@@ -191,15 +191,16 @@ class Staging:
         failed: dict[int, str] = {}
         try:
             _copy(connection, sql(columns.view), out, len(bound))
-        except FAILURES as error:
-            failed = Failing(connection, columns, sql).rows()
-            if not failed:
+        except FAILURES:
+            failed = Failing(connection, columns, [*bound, *([where] if where else [])]).rows()
+            gone = ", ".join(map(str, failed)) or "NULL"
+            wanted = f"{columns.view} WHERE _row IN ({gone}) IS NOT TRUE"
+            try:
+                _copy(connection, sql(wanted), out, len(bound))
+            except FAILURES as error:
                 first = str(error).split("\n")[0]
-                raise SourceError(
-                    ("columns",), f"an expression fails on {raw.file}: {first}", "mend it"
-                ) from None
-            gone = ", ".join(map(str, failed))
-            _copy(connection, sql(f"{columns.view} WHERE _row NOT IN ({gone})"), out, len(bound))
+                found = f"an expression fails on {raw.file}, on no single row: {first}"
+                raise SourceError(("columns",), found, "mend it") from None
         self._count(connection, columns, out, failed)
         self.staged.mapped.append(out)
 
