@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from heedful.definitions.measure import Duration, Quantile, Retention
 from heedful.facts import parameters
 from heedful.kpis import reading
 from heedful.kpis.dimensions import who
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
     from heedful.engines.duckdb import DuckDB
     from heedful.facts.model import Fact
     from heedful.facts.prepared import Prepared
+    from heedful.kpis.cells import Cells
     from heedful.kpis.periods import Grain
     from heedful.store.lake import Lake
 
+DISTRIBUTIONS = (Quantile, Duration, Retention)
 # These change slowly and their silence proves nothing about how far the data reaches.
 TIMELESS = frozenset({"customers", "accounts", "identities", "campaigns", "months"})
 
@@ -116,33 +119,49 @@ class Bench:
         )
         if not offered or not kpis:
             return reading.STORED.empty_table()
-        plan = Plan(
-            table=f'facts."{fact.name}"',
+        frame = self.frame(fact, now)
+        # Distributions leave the engine value by value: one grain at a time bounds their memory.
+        spread = [kpi for kpi in kpis if isinstance(kpi.measure, DISTRIBUTIONS)]
+        batches = [([kpi for kpi in kpis if kpi not in spread], offered)]
+        batches += [
+            (spread, tuple(one for one in offered if one[0] == grain))
+            for grain in dict.fromkeys(grain for grain, _ in offered)
+        ]
+        found = [reading.STORED.empty_table()]
+        for some, cells in batches:
+            if some:
+                plan = self._plan(measured, some, cells, since, until)
+                found += [reading.table(each, frame) for each in self._cells(plan)]
+        return pa.concat_tables(found)
+
+    def _plan(
+        self,
+        measured: Measured,
+        kpis: Sequence[CatalogueKpi],
+        sets: tuple[tuple[Grain, str | None], ...],
+        since: date | None = None,
+        until: date | None = None,
+    ) -> Plan:
+        return Plan(
+            table=f'facts."{measured.fact.name}"',
             kpis=tuple(kpis),
             columns=measured.columns,
             customer_dimensions=measured.from_customers,
-            sets=offered,
+            sets=sets,
             since=since,
             until=until,
             parameters=self.definitions.rules.parameters(),
         )
+
+    def _cells(self, plan: Plan) -> list[Cells]:
         query = Query(plan)
         sums = self.engine.query(query.sums_sql())
         values = {n: self.engine.query(query.values_sql(n)) for n in query.distributions()}
-        frame = self.frame(fact, now)
-        cells = query.cells(sums, values)
-        return pa.concat_tables([reading.table(each, frame) for each in cells])
+        return query.cells(sums, values)
 
     def sql(self, measured: Measured, kpi: CatalogueKpi, grain: Grain) -> str:
         """The SQL that a KPI's totals come from."""
-        plan = Plan(
-            table=f'facts."{measured.fact.name}"',
-            kpis=(kpi,),
-            columns=measured.columns,
-            customer_dimensions=measured.from_customers,
-            sets=((grain, None),),
-            parameters=self.definitions.rules.parameters(),
-        )
+        plan = self._plan(measured, (kpi,), ((grain, None),))
         query = Query(plan)
         return query.values_sql(0) if query.distributions() else query.sums_sql()
 

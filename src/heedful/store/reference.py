@@ -10,10 +10,10 @@ from heedful.store import schema
 INTRODUCTION = """\
 # The canonical tables
 
-What sources fill ([import.md](import.md)) and facts read ([facts.md](facts.md)). Each is one file in
-[`src/heedful/store/tables`](../src/heedful/store/tables), and a Delta Lake table in the project's
-`data/tables` folder: plain Parquet files that DuckDB, Spark, pandas and others read. This page is
-made by `make docs`.
+What sources fill ([import.md](import.md)) and facts read ([facts.md](facts.md)). Each is one file
+in [`src/heedful/store/tables`](../src/heedful/store/tables), and a Delta Lake table in the
+project's `data/tables` folder: plain Parquet files that DuckDB, Spark, pandas and others read. This
+page is made by `make docs`.
 
 - Times are stored in UTC; `money` has four decimals and is in the project's currency.
 - What a source lists under `attributes:` becomes a further column of text, and a dimension.
