@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from decimal import Decimal
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -338,6 +339,38 @@ def test_an_answer_outside_its_scale_is_a_code_that_must_be_declared(project):
     done = project.run(table="responses", columns={"response_id": "response_id"})
     assert (done.inserted, done.rejected) == (4, 2)
     assert project.rejected()[0].reason.startswith("score 11 is outside the scale 0 to 10 of nps")
+
+
+def test_a_timezone_that_the_engine_does_not_know(project):
+    project.timezone = "localtime"
+    project.put("in.csv", "id,opened\n1,2024-01-01\n")
+    assert 'timezone "localtime" is not known' in str(refused(project))
+
+
+def test_a_workbook_with_dates_and_numbers_of_its_own_beside_text(project):
+    book = openpyxl.Workbook()
+    for row in (
+        ["Nr", "Datum", "Betrag"],
+        [1, dt.datetime.fromisoformat("2024-04-03 10:30"), 1.234],
+        ["2", "03.04.2024", "1.234,5"],
+        [3, dt.date(2024, 4, 3), 7],
+        [4, "04/03/2024", 7],
+    ):
+        book.active.append(row)
+    book.save(project.root / "in.xlsx")
+    done = project.run(
+        table="orders",
+        path="in.xlsx",
+        columns={"order_id": "Nr", "ordered_at": "Datum", "amount": "Betrag"},
+        read={"dates": "%d.%m.%Y", "decimal": ",", "timezone": "UTC"},
+    )
+    assert (done.inserted, done.rejected, project.rejected()[0].line) == (3, 1, 5)
+    rows = project.sql("SELECT order_id, ordered_at::VARCHAR, amount FROM t ORDER BY 1", "orders")
+    assert rows == [
+        ("1", "2024-04-03 10:30:00+00", Decimal("1.234")),
+        ("2", "2024-04-03 00:00:00+00", Decimal("1234.5")),
+        ("3", "2024-04-03 00:00:00+00", Decimal(7)),
+    ]
 
 
 def test_parameters_in_expressions(project):

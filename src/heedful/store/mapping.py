@@ -48,9 +48,10 @@ def bindings(
             found.append(bind(columns, name, path, spec, parameters))
         else:
             found.append(constant(name, path, spec.constant))
-    filled = {bound.target for bound in found}
-    for name in table.columns:
-        own = columns.own(name) if name not in filled else None
+    # Where columns are named, another of a table's name may mean something else: a survey's
+    # `weight` is no parcel's.
+    for name in () if source.columns else table.columns:
+        own = columns.own(name)
         if own is not None:
             found.append(whole(columns, name, ("columns",), own))
     _complete(columns, source, table, {bound.target for bound in found})

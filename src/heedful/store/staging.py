@@ -160,8 +160,14 @@ class Staging:
         connection = connect(self.folder)
         try:
             zone = self.source.read.timezone or self.timezone
+            try:
+                connection.execute(f"SET TimeZone = {literal(zone)}")
+            except duckdb.Error:
+                hint = "allowed: an IANA name such as Europe/Berlin"
+                raise SourceError(
+                    ("read", "timezone"), f'timezone "{zone}" is not known', hint
+                ) from None
             targets = {str(part.resolve()) for raw in raws for part in raw.parts}
-            connection.execute(f"SET TimeZone = {literal(zone)}")
             connection.execute("SET python_enable_replacements = false")
             connection.execute(f"SET allowed_directories = [{literal(str(self.folder.resolve()))}]")
             connection.execute(f"SET allowed_paths = [{', '.join(map(literal, targets))}]")
