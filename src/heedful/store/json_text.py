@@ -71,6 +71,7 @@ class JsonText:
             parse_constant=Number,
         )
         self.names: dict[str, str] = {name.casefold(): f"{name}_2" for name in RESERVED}
+        self.paths: dict[str, str] = {}
 
     def read(self, folder: Path, progress: Callable[[], None]) -> None:
         """Read it into Parquet files below a folder; each has the columns that its rows have.
@@ -95,8 +96,9 @@ class JsonText:
             names = list(dict.fromkeys(n for row in rows for n in row if n not in RESERVED))
             seen.update(dict.fromkeys(names))
             path = folder / f"raw-{index}.parquet"
-            table = pa.Table.from_pylist(rows, schema=text_schema(names))
-            pq.write_table(table, path, compression="zstd")
+            schema = text_schema(names)
+            arrays = [pa.array([row.get(f.name) for row in rows], f.type) for f in schema]
+            pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path, compression="zstd")
             self.raw.parts.append(path)
             progress()
         self.raw.columns = list(seen)
@@ -141,7 +143,8 @@ class JsonText:
             return {}, "nested too deeply"
         if not row:
             return {}, "an object without values"
-        if not all(value is None or decodable(str(value)) for value in row.values()):
+        escaped = "\\u" in item.text
+        if escaped and not all(value is None or decodable(str(value)) for value in row.values()):
             return {}, "half of a surrogate pair (\\ud83d without its other half)"
         return row, None
 
@@ -151,15 +154,20 @@ class JsonText:
         if depth > DEEPEST:
             raise RecursionError
         for key, value in found.items():
-            name = f"{prefix}{readable(plain(key))}"
+            path = f"{prefix}{key}"
             if isinstance(value, dict) and value:
-                self._flatten(row, f"{name}.", value, depth + 1)
+                self._flatten(row, f"{path}.", value, depth + 1)
                 continue
-            # Names that differ only by case are one column: SQL cannot tell them apart.
-            name = self.names.setdefault(name.casefold(), name or "column")
+            name = self.paths.get(path) or self._name(path)
             while name in row:
                 name = self.names.setdefault(f"{name}_2".casefold(), f"{name}_2")
-            row[name] = as_text(value)
+            row[name] = value if type(value) is str else as_text(value)
+
+    def _name(self, path: str) -> str:
+        """The column of a path; names that differ only by case are one: SQL cannot tell them."""
+        name = ".".join(readable(plain(part)) for part in path.split(".")) or "column"
+        self.paths[path] = self.names.setdefault(name.casefold(), name)
+        return self.paths[path]
 
 
 class Number(str):

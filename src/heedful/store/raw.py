@@ -185,7 +185,7 @@ def readable(value: str) -> str:
 
 def decodable(value: str) -> bool:
     """Whether every character of a text could be decoded."""
-    return LONE.search(value) is None
+    return value.isascii() or LONE.search(value) is None
 
 
 def as_list(values: Sequence[str]) -> str:
