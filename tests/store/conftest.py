@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from heedful.definitions.source import ReadOptions, Source
-from heedful.store import reading
+from heedful.store import reading, schema
 from heedful.store.importing import Imported, Importer
 from heedful.store.lake import Lake
 from heedful.store.quoting import literal
@@ -51,6 +52,8 @@ class Project:
         given.setdefault("path", "in.csv")
         if "columns" not in given and "sql" not in given:
             given["columns"] = TICKETS
+        if given.get("columns") and given.pop("alike", True):
+            given["columns"] = {**given["columns"], **self._alike(given)}
         importer = Importer(
             self.root,
             self.tables,
@@ -65,6 +68,21 @@ class Project:
         assert not list((self.root / "data" / "staging").iterdir())
         assert len(self.rejected(name)) == done.rejected
         return done
+
+    def _alike(self, given: dict[str, Any]) -> dict[str, str]:
+        """Columns that the first CSV file has under the table's own names."""
+        paths = [given["path"]] if isinstance(given["path"], str) else [*given["path"]]
+        files = [f for p in paths if not p.startswith(("/", "..")) for f in self.root.glob(p)]
+        if "sql" in given or not files or any(file.suffix != ".csv" for file in files):
+            return {}
+        heads = [file.read_bytes().decode("latin-1").split("\n", 1)[0] for file in files]
+        names = set.intersection(
+            *({name.strip(' \r"').casefold() for name in re.split("[,;\t|]", h)} for h in heads)
+        )
+        attributes = {name.casefold() for name in given.get("attributes", {})}
+        known = schema.table(given["table"]).columns if given["table"] in schema.names() else {}
+        taken = attributes | set(given["columns"])
+        return {name: name for name in known if name in names - taken}
 
     def sql(self, query: str, table: str = "tickets", lake: Lake | None = None) -> list[tuple]:
         """Rows of a query over `t`, the table as any reader of Parquet sees it."""

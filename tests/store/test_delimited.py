@@ -133,7 +133,7 @@ def rows_of(read, text: str, block: int, monkeypatch: pytest.MonkeyPatch) -> tup
     return found.values, found.lines, found.bad
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(SOUP)
 def test_where_a_block_ends_makes_no_difference(read, text):
     with pytest.MonkeyPatch.context() as monkeypatch:

@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heedful.store.quoting import quoted
+
 BLANKS = " \t\r\n\u00a0"
 NAMES = [
     "select",
@@ -85,71 +87,74 @@ def test_any_column_name_is_only_a_name(project, suffix, generated):
     assert project.run(**given).unchanged == 1
 
 
-@pytest.mark.parametrize("name", ["select", 'a"b', "a'b", "a.b", "ünïcödé ✓", "a;--", "*"])
-def test_any_column_name_can_be_used_in_an_expression_and_a_select(project, name):
-    quoted = '"' + name.replace('"', '""') + '"'
-    header = '"' + name.replace('"', '""') + '"'
-    project.put("in.csv", f"id,opened,{header}\n1,2024-01-01,7\n")
-    columns = {"ticket_id": "id", "opened_at": "opened", "reopens": f"{quoted} + 1"}
-    project.run(columns=columns, where=f"{quoted} = 7")
-    assert project.sql("SELECT reopens FROM t") == [(8,)]
-    select = f"SELECT id AS ticket_id, opened AS opened_at, {quoted} + 2 AS reopens FROM files"
-    project.put("t.sql", select)
-    project.run(sql="t.sql")
-    assert project.sql("SELECT reopens FROM t") == [(9,)]
+def test_any_column_name_can_be_used_in_an_expression_and_a_select(project):
+    names = ["select", 'a"b', "a'b", "a.b", "ünïcödé ✓", "a;--", "*", "$x", "a\\b"]
+    out = io.StringIO()
+    csv.writer(out).writerows([["id", "opened", *names], [1, "2024-01-01", *range(len(names))]])
+    project.put("in.csv", out.getvalue())
+    columns = {"ticket_id": "id", "opened_at": "opened"}
+    attributes = {f"a{n}": f"{quoted(name)} + 1" for n, name in enumerate(names)}
+    where = " AND ".join(f"{quoted(name)} = {n}" for n, name in enumerate(names))
+    project.run(columns=columns, attributes=attributes, where=where)
+    shown = ", ".join(attributes)
+    assert project.sql(f"SELECT {shown} FROM t") == [tuple(str(n + 1) for n in range(len(names)))]
+    items = ", ".join(f"{quoted(name)} + 2 AS a{n}" for n, name in enumerate(names))
+    project.put("t.sql", f"SELECT id AS ticket_id, opened AS opened_at, {items} FROM files")
+    project.run(sql="t.sql", attributes={name: name for name in attributes})
+    assert project.sql(f"SELECT {shown} FROM t") == [tuple(str(n + 2) for n in range(len(names)))]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "with space.csv",
-        "it's.csv",
-        'say "x".csv',
-        "100%.csv",
-        "a%20b.csv",
-        "a%2Fb.csv",
-        "ünïcödé.csv",
-        "日本.csv",
-        "x'); DROP TABLE files; --.csv",
-        "-rf.csv",
-        "a[1].csv",
-        "a*b.csv",
-        "what?.csv",
-        "back\\slash.csv",
-        "new\nline.csv",
-        "team=cx/month=2024-01/a.csv",
-        ".hidden.csv",
-        "UPPER.CSV",
-    ],
-)
-def test_any_file_name_is_only_a_name(project, name):
-    project.put(name, "id,opened\n1,2024-01-01\n2,x\n")
-    table = pa.table({"id": ["3"], "opened": ["2024-01-01"]})
-    pq.write_table(table, project.root / f"{name}.parquet")
-    done = project.run(path=(name, f"{name}.parquet"))
-    assert (done.inserted, done.rejected, done.notes) == (2, 1, ())
-    assert {row[0] for row in project.sql("SELECT _file FROM t")} == {name, f"{name}.parquet"}
-    assert project.rejected()[0].file == name
-    assert project.run(path=(name, f"{name}.parquet")).unchanged == 2
+FILES = [
+    "with space.csv",
+    "it's.csv",
+    'say "x".csv',
+    "100%.csv",
+    "a%20b.csv",
+    "a%2Fb.csv",
+    "ünïcödé.csv",
+    "日本.csv",
+    "x'); DROP TABLE files; --.csv",
+    "-rf.csv",
+    "a[1].csv",
+    "a*b.csv",
+    "what?.csv",
+    "back\\slash.csv",
+    "new\nline.csv",
+    "team=cx/month=2024-01/a.csv",
+    ".hidden.csv",
+    "UPPER.CSV",
+]
+
+
+def test_any_file_name_is_only_a_name(project):
+    every = []
+    for number, name in enumerate(FILES):
+        project.put(name, f"id,opened\n{number},2024-01-01\n2,x\n")
+        table = pa.table({"id": [f"p{number}"], "opened": ["2024-01-01"]})
+        pq.write_table(table, project.root / f"{name}.parquet")
+        every += [name, f"{name}.parquet"]
+    done = project.run(path=tuple(every))
+    assert (done.inserted, done.rejected, done.notes) == (len(every), len(FILES), ())
+    assert {row[0] for row in project.sql("SELECT _file FROM t")} == set(every)
+    assert {bad.file for bad in project.rejected()} == set(FILES)
+    assert project.run(path=tuple(every)).unchanged == len(every)
     project.put("t.sql", "SELECT id AS ticket_id, opened AS opened_at, _file AS topic FROM files")
-    done = project.run(name="sql", sql="t.sql", path=(name, f"{name}.parquet"))
-    assert set(project.column("topic")) == {name, f"{name}.parquet"}
+    project.run(name="sql", sql="t.sql", path=tuple(every))
+    assert set(project.column("topic")) == set(every)
 
 
-@pytest.mark.parametrize(
-    "name", ["it's", 'a"b', "a[1]", "a*", "100%", "ünï", "a b", "..", "a/b", "x=y"]
-)
+@pytest.mark.parametrize("name", ["it's", "a[1]*%2F", "..", "a/b=c"])
 def test_any_source_name_is_only_a_name(project, name):
     project.put("in.csv", "id,opened\n1,2024-01-01\n2,x\n")
     assert project.run(name=name).inserted == 1
-    assert project.run(name=name).unchanged == 1
     project.put("in.csv", "id,opened\n1,2024-01-01\n")
-    assert project.run(name=name).rejected == 0
+    done = project.run(name=name)
+    assert (done.unchanged, done.rejected) == (1, 0)
     assert project.run(name=name, key="generated", columns={"opened_at": "opened"}).inserted == 1
     assert [row[0] for row in project.sql("SELECT DISTINCT _source FROM t")] == [name]
 
 
-@pytest.mark.parametrize("folder", ["with space", "it's", "100%", "ünï", "a=b", "x#y"])
+@pytest.mark.parametrize("folder", ["with space", "it's 100%", "ünï a=b x#y"])
 def test_a_project_may_lie_in_any_folder(new_project, folder):
     project = new_project()
     project.root = project.root / folder
@@ -217,7 +222,7 @@ def test_a_wide_file(project):
 
 
 def test_every_row_of_a_file_may_be_bad(project):
-    count = 30_000
+    count = 15_000
     project.put("in.csv", "id,opened\n" + "".join(f"{n},never\n" for n in range(count)))
     done = project.run()
     assert (done.read, done.rejected, done.inserted) == (count, count, 0)

@@ -43,29 +43,28 @@ def test_columns_candidates_constants_and_attributes(project):
 
 
 def test_columns_of_the_tables_own_names_need_not_be_named(project):
-    project.put("in.csv", "id,opened,Topic,unused\n1,2024-01-05,x,y\n")
-    project.run()
+    project.put("in.csv", "ticket_id,opened_at,Topic,unused\n1,2024-01-05,x,y\n")
+    project.run(columns={})
     assert project.column("topic") == ["x"]
+
+
+def test_where_columns_are_named_no_other_is_taken(project):
+    """A survey's weight is no parcel's."""
+    project.put("in.csv", "id,at,nps,weight\n1,2024-01-05,9,250\n")
+    columns = {
+        "response_id": "id",
+        "answered_at": "at",
+        "score": "nps",
+        "instrument": {"constant": "nps"},
+    }
+    project.run(table="responses", columns=columns, alike=False)
+    assert project.sql("SELECT score, weight FROM t", "responses") == [(9.0, None)]
 
 
 def test_files_of_one_glob_may_differ(project):
     project.put("a.csv", "id,opened ,Topic\n1,2024-01-01,a\n")
     project.put("b.csv", "TOPIC;extra;ID;Opened\nb;x;2;2024-01-02\n")
     project.put("c.csv", '\ufeff"Created";"id"\n2024-01-03;3\n')
-    done = (
-        project.run(
-            path="*.csv",
-            columns={"ticket_id": "id", "opened_at": ("opened", "created"), "topic": "topic"},
-        )
-        if False
-        else None
-    )
-    assert done is None
-    with pytest.raises(SourceError, match='"topic" is not in c'):
-        project.run(
-            path="*.csv",
-            columns={"ticket_id": "id", "opened_at": ("opened", "created"), "topic": "topic"},
-        )
     with pytest.raises(SourceError, match='"topic" is not in c'):
         project.run(
             path="*.csv",
@@ -75,6 +74,8 @@ def test_files_of_one_glob_may_differ(project):
         path="*.csv", columns={"ticket_id": "id", "opened_at": ("opened", "created")}
     )
     assert done.inserted == 3
+    columns = {"ticket_id": "id", "opened_at": "opened", "topic": "topic"}
+    assert project.run(path="[ab].csv", columns=columns).updated == 2
     assert project.column("topic") == ["a", "b", None]
 
 

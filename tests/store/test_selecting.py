@@ -118,7 +118,7 @@ def test_columns_over_the_select_and_star(project):
     project.put("t.sql", "SELECT * FROM files")
     done = project.run(
         sql="t.sql",
-        columns={"ticket_id": "'T' || id", "opened_at": "opened"},
+        columns={"ticket_id": "'T' || id", "opened_at": "opened", "topic": "Topic"},
         attributes={"area": "lower(region)"},
     )
     assert done.inserted == 1
