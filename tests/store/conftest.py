@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from heedful.definitions.source import ReadOptions, Source
-from heedful.store import reading, schema
+from heedful.store import reading
 from heedful.store.importing import Imported, Importer
 from heedful.store.lake import Lake
 from heedful.store.quoting import literal
@@ -31,6 +30,7 @@ class Project:
     root: Path
     timezone: str = "Europe/Berlin"
     parameters: dict[str, Any] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=lambda: dict(TICKETS))
 
     @property
     def tables(self) -> Lake:
@@ -51,9 +51,7 @@ class Project:
         given.setdefault("table", "tickets")
         given.setdefault("path", "in.csv")
         if "columns" not in given and "sql" not in given:
-            given["columns"] = TICKETS
-        if given.get("columns") and given.pop("alike", True):
-            given["columns"] = {**given["columns"], **self._alike(given)}
+            given["columns"] = self.columns
         importer = Importer(
             self.root,
             self.tables,
@@ -68,21 +66,6 @@ class Project:
         assert not list((self.root / "data" / "staging").iterdir())
         assert len(self.rejected(name)) == done.rejected
         return done
-
-    def _alike(self, given: dict[str, Any]) -> dict[str, str]:
-        """Columns that the first CSV file has under the table's own names."""
-        paths = [given["path"]] if isinstance(given["path"], str) else [*given["path"]]
-        files = [f for p in paths if not p.startswith(("/", "..")) for f in self.root.glob(p)]
-        if "sql" in given or not files or any(file.suffix != ".csv" for file in files):
-            return {}
-        heads = [file.read_bytes().decode("latin-1").split("\n", 1)[0] for file in files]
-        names = set.intersection(
-            *({name.strip(' \r"').casefold() for name in re.split("[,;\t|]", h)} for h in heads)
-        )
-        attributes = {name.casefold() for name in given.get("attributes", {})}
-        known = schema.table(given["table"]).columns if given["table"] in schema.names() else {}
-        taken = attributes | set(given["columns"])
-        return {name: name for name in known if name in names - taken}
 
     def sql(self, query: str, table: str = "tickets", lake: Lake | None = None) -> list[tuple]:
         """Rows of a query over `t`, the table as any reader of Parquet sees it."""

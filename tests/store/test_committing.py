@@ -5,11 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-TICKETS = "id,opened,topic\n1,2024-01-05,a\n2,2024-01-06,b\n3,2024-02-06,c\n"
+TICKETS = "ticket_id,opened_at,topic\n1,2024-01-05,a\n2,2024-01-06,b\n3,2024-02-06,c\n"
 SPEND = {"table": "spend", "key": "generated", "columns": {"spent_on": "day", "amount": "eur"}}
+
+
+@pytest.fixture
+def project(project):
+    """Its files have the tables' own names."""
+    project.columns = {}
+    return project
 
 
 def test_an_import_again_changes_nothing_and_makes_no_version(project):
@@ -60,8 +68,8 @@ def test_a_row_whose_time_moves_to_another_month_is_there_once(project):
 
 
 def test_of_rows_with_one_key_the_last_counts(project):
-    project.put("a.csv", "id,opened,topic\n1,2024-01-01,first\n1,2024-01-01,second\n")
-    project.put("b.csv", "id,opened,topic\n1,2024-01-01,third\n2,2024-01-01,x\n")
+    project.put("a.csv", "ticket_id,opened_at,topic\n1,2024-01-01,first\n1,2024-01-01,second\n")
+    project.put("b.csv", "ticket_id,opened_at,topic\n1,2024-01-01,third\n2,2024-01-01,x\n")
     done = project.run(path=("b.csv", "a.csv"))
     assert (done.read, done.inserted, done.unchanged, done.superseded) == (4, 2, 2, 2)
     assert done.notes == ("2 rows with a ticket_id that comes again; the last one counts",)
@@ -73,7 +81,7 @@ def test_of_rows_with_one_key_the_last_counts(project):
 
 def test_a_row_changed_later_wins_whatever_the_order(project):
     row = "1,2024-01-01,{},2024-01-{}\n"
-    head = "id,opened,topic,updated_at\n"
+    head = "ticket_id,opened_at,topic,updated_at\n"
     project.put("in.csv", head + row.format("new", "09") + row.format("old", "02"))
     done = project.run()
     assert (done.superseded, project.column("topic")) == (1, ["new"])
@@ -86,15 +94,17 @@ def test_a_row_changed_later_wins_whatever_the_order(project):
 
 
 def test_a_new_attribute_keeps_old_rows(project):
-    project.put("a.csv", "id,opened,region\n1,2024-01-01,EMEA\n")
-    project.put("b.csv", "id,opened,region\n1,2024-01-01,EMEA\n2,2024-01-01,\n3,2024-02-01,APAC\n")
+    project.put("a.csv", "ticket_id,opened_at,region\n1,2024-01-01,EMEA\n")
+    project.put(
+        "b.csv", "ticket_id,opened_at,region\n1,2024-01-01,EMEA\n2,2024-01-01,\n3,2024-02-01,APAC\n"
+    )
     project.run(path="a.csv")
     done = project.run(path="b.csv", attributes={"region": "region"})
     assert (done.inserted, done.updated) == (2, 1)
     assert "region" in project.tables.snapshot("tickets").columns
     assert project.column("region") == ["EMEA", None, "APAC"]
     # Another source knows nothing of the attribute, and changes nothing.
-    project.put("c.csv", "id,opened\n9,2024-01-01\n")
+    project.put("c.csv", "ticket_id,opened_at\n9,2024-01-01\n")
     assert project.run(name="other", path="c.csv").inserted == 1
     version = project.version()
     assert project.run(name="other", path="c.csv").unchanged == 1
@@ -117,7 +127,7 @@ def test_tables_without_months(project):
     project.put(
         "in.csv", "customer_id,signed_up_at,country\n1,2024-01-01,DE\n2,,FR\n3,2024-02-01,US\n"
     )
-    given = {"table": "customers", "columns": {"customer_id": "customer_id"}}
+    given = {"table": "customers"}
     assert project.run(**given).inserted == 3
     project.put("in.csv", "customer_id,signed_up_at,country\n2,2024-03-01,FR\n4,,IT\n")
     done = project.run(**given, attributes={"c": "country"})
@@ -132,7 +142,7 @@ def test_money_is_kept_to_the_last_digit(project):
     amounts = ["99999999999999.9999", "0.1", "-0.0001", "12345678901234.5678"]
     rows = "".join(f"{n},2024-01-01,{amount}\n" for n, amount in enumerate(amounts))
     project.put("in.csv", "order_id,ordered_at,amount\n" + rows)
-    project.run(table="orders", columns={"order_id": "order_id"})
+    project.run(table="orders")
     found = project.sql("SELECT amount FROM t ORDER BY order_id", "orders")
     assert [row[0] for row in found] == [Decimal(a).quantize(Decimal("0.0001")) for a in amounts]
 
@@ -211,7 +221,7 @@ def test_replace_all_leaves_only_what_the_files_now_hold(project):
 
 def test_rows_of_a_file_that_is_gone_stay_and_that_is_said(project):
     for n in range(6):
-        project.put(f"f{n}.csv", f"id,opened\n{n},2024-01-01\n")
+        project.put(f"f{n}.csv", f"ticket_id,opened_at\n{n},2024-01-01\n")
     project.run(path="f*.csv")
     for n in range(5):
         (project.root / f"f{n}.csv").unlink()
@@ -229,13 +239,13 @@ def test_rows_of_a_file_that_is_gone_stay_and_that_is_said(project):
 
 
 def test_rejected_rows_are_those_of_the_last_import(project):
-    project.put("in.csv", "id,opened\n1,x\n2,y\n3,2024-01-01\n")
-    project.put("b.csv", "id,opened\n4,x\n")
+    project.put("in.csv", "ticket_id,opened_at\n1,x\n2,y\n3,2024-01-01\n")
+    project.put("b.csv", "ticket_id,opened_at\n4,x\n")
     assert project.run().rejected == 2
     assert project.run(name="it's", path="b.csv").rejected == 1
-    project.put("in.csv", "id,opened\n1,x\n2,2024-01-01\n")
+    project.put("in.csv", "ticket_id,opened_at\n1,x\n2,2024-01-01\n")
     assert project.run().rejected == 1
-    project.put("in.csv", "id,opened\n1,2024-01-01\n")
+    project.put("in.csv", "ticket_id,opened_at\n1,2024-01-01\n")
     project.run()
     assert project.rejected() == []
     version = project.books.version("rejected_rows")
@@ -267,13 +277,14 @@ EXPORT = st.lists(
 def exported(rows):
     first = dt.date(2024, 1, 1)
     lines = [f"{key},{first + dt.timedelta(day)},{topic}" for key, day, topic in rows]
-    return "\n".join(["id,opened,topic", *lines]) + "\n"
+    return "\n".join(["ticket_id,opened_at,topic", *lines]) + "\n"
 
 
 @settings(max_examples=6, deadline=None)
 @given(st.lists(EXPORT, min_size=1, max_size=4))
 def test_after_any_imports_the_table_is_what_a_dictionary_would_be(new_project, exports):
     project = new_project("UTC")
+    project.columns = {}
     truth = {}
     for rows in exports:
         project.put("in.csv", exported(rows))

@@ -57,7 +57,7 @@ def test_where_columns_are_named_no_other_is_taken(project):
         "score": "nps",
         "instrument": {"constant": "nps"},
     }
-    project.run(table="responses", columns=columns, alike=False)
+    project.run(table="responses", columns=columns)
     assert project.sql("SELECT score, weight FROM t", "responses") == [(9.0, None)]
 
 
@@ -280,17 +280,17 @@ def test_a_required_column_must_be_filled(project):
 def test_values_that_do_not_cast_reject_the_row_and_show_the_value(project):
     project.put(
         "in.csv",
-        "id,opened,reopens,is_spam,agent_minutes\n"
+        "ticket_id,opened_at,reopens,is_spam,agent_minutes\n"
         "1,2024-01-01,x,,\n2,05.01.2024,,maybe,1,5\n,2024-01-01,,,\n4,2024-01-01,1,yes,2.5\n",
     )
-    done = project.run(read={"delimiter": ","})
+    done = project.run(columns={}, read={"delimiter": ","})
     assert (done.inserted, done.rejected) == (1, 3)
     said = {bad.line: bad.reason for bad in project.rejected()}
     assert said[2] == 'reopens: "x" is not a whole number'
     assert said[3].startswith("6 values found")
     assert said[4] == "ticket_id is empty; every row of tickets needs it"
-    project.put("in.csv", "id,opened,is_spam\n2,05.01.2024,maybe\n")
-    project.run()
+    project.put("in.csv", "ticket_id,opened_at,is_spam\n2,05.01.2024,maybe\n")
+    project.run(columns={})
     assert project.rejected()[0].reason == (
         'opened_at: "05.01.2024" is not a time (ISO such as 2026-03-31 14:05, or as read.dates'
         ' says; 1900 to 2200); is_spam: "maybe" is not true or false (allowed: true, false, yes,'
@@ -337,7 +337,7 @@ def test_an_answer_outside_its_scale_is_a_code_that_must_be_declared(project):
         "1,2024-01-01,nps,11,\n2,2024-01-01,nps,10,\n3,2024-01-01,csat,6,\n4,2024-01-01,csat,6,7\n"
         "5,2024-01-01,trust,80,\n6,2024-01-01,nps,,\n",
     )
-    done = project.run(table="responses", columns={"response_id": "response_id"})
+    done = project.run(table="responses", columns={})
     assert (done.inserted, done.rejected) == (4, 2)
     assert project.rejected()[0].reason.startswith("score 11 is outside the scale 0 to 10 of nps")
 
