@@ -133,7 +133,7 @@ def rows_of(read, text: str, block: int, monkeypatch: pytest.MonkeyPatch) -> tup
     return found.values, found.lines, found.bad
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(SOUP)
 def test_where_a_block_ends_makes_no_difference(read, text):
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -145,7 +145,7 @@ def test_where_a_block_ends_makes_no_difference(read, text):
         assert rows_of(read, text, BLOCK, monkeypatch) == whole
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.sampled_from(["1,a", '2,"b"', '3,"c\nd"', "4,é", "5,", '6,""']), max_size=8),
     st.data(),

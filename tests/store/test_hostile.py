@@ -185,7 +185,7 @@ def test_values_that_hold_what_separates_values(project):
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(st.tuples(TEXT, TEXT), max_size=20))
 def test_any_text_arrives_and_stays(new_project, rows):
     project = new_project()
