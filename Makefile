@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
+RIVALS := $(VENV)/.rivals
 
 .DEFAULT_GOAL := help
 
@@ -58,11 +59,16 @@ screenshot: $(RUNTIME) ## Draw the README's picture anew, from demo/.
 lock: $(DEV) ## Resolve all dependencies anew: names, versions, hashes.
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -U -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -U -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --group bench --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -U -o requirements-bench.lock
 
 simulate: $(DEV) ## Measure error rates of all intervals by simulation; writes docs/statistics.md.
 	$(BIN)/python benchmarks/simulate.py
 
-bench: $(DEV) ## Measure speed beside rivals; see benchmarks/README.md.
+$(RIVALS): requirements-bench.lock $(DEV)
+	$(BIN)/pip install -q --require-hashes -r requirements-bench.lock
+	@touch $@
+
+bench: $(RIVALS) ## Measure speed beside rivals; see benchmarks/README.md.
 	$(BIN)/python benchmarks/import_speed.py
 
 clean: ## Remove what the other commands made.

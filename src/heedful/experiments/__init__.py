@@ -1,0 +1,1 @@
+"""Planned comparisons: plan, assign, analyse, decide."""
