@@ -14,11 +14,10 @@ from heedful.cli.printing import (
     as_json,
     as_table,
     err,
-    interval,
-    number,
     out,
     rows_of,
 )
+from heedful.experiments.wording import amount, interval_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +104,7 @@ def explain(
         "owner": one.owner or "nobody: the KPI is not switched on",
         "target": "none"
         if one.target is None
-        else number(one.target, one.measure.unit if one.measure else None),
+        else amount(one.target, one.measure.unit if one.measure else None),
         "threshold": ", ".join(
             f"{k}: {v}" for k, v in (text["threshold"] or {}).items() if v is not None
         ),
@@ -197,8 +196,8 @@ def _readings_table(rows: Sequence[dict[str, Any]]) -> None:
         cells.append(
             [
                 *labels,
-                number(row["value"], row["unit"]),
-                interval(row["low"], row["high"], row["unit"]),
+                amount(row["value"], row["unit"]),
+                interval_of(row["low"], row["high"], row["unit"]),
                 f"{row['n']:,}",
                 f"{row['customers']:,}",
                 "; ".join(remarks),
@@ -270,8 +269,8 @@ def score_table(scores: Sequence[Score]) -> None:
                 period,
                 one.stage or "all",
                 *([one.segment if one.segment is not None else "(not known)"] if broken else []),
-                number(one.score, "score"),
-                interval(one.low, one.high, "score"),
+                amount(one.score, "score"),
+                interval_of(one.low, one.high, "score"),
                 f"{100 * one.coverage:.0f}%",
                 one.why or "",
             ]
@@ -297,14 +296,14 @@ def contribution_table(one: Score) -> None:
         [
             c.part,
             c.kpi,
-            number(c.score, "score"),
+            amount(c.score, "score"),
             f"{100 * c.weight:.1f}%",
-            number(c.contribution, "score"),
+            amount(c.contribution, "score"),
         ]
         for c in one.contributions
     ]
     total = sum(c.contribution for c in one.contributions)
-    cells.append(["together", "", "", "100.0%", number(total, "score")])
+    cells.append(["together", "", "", "100.0%", amount(total, "score")])
     out.print()
     as_table(
         cells,
@@ -346,7 +345,7 @@ def scale(
     for row in rows:
         unit = found.definitions.kpis[row.kpi].measure.unit
         accepted = f"{row.accepted[0]:g} to {row.accepted[1]:g}" if row.accepted else "none"
-        history = interval(row.lowest, row.highest, unit)
+        history = interval_of(row.lowest, row.highest, unit)
         more = [row.yaml or "too little history"] if suggest else []
         cells.append([row.kpi, accepted, history, str(row.readings), *more])
     as_table(cells, heads, right=(2, 3))
