@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from math import isfinite
+from typing import Literal
 
 from heedful.experiments.readout import OutcomeResult, Verdict
 from heedful.experiments.wording import (
@@ -17,8 +18,24 @@ from heedful.experiments.wording import (
     relative,
 )
 
-HUMAN = frozenset({"experience", "qualitative", "engagement", "operational", "governance"})
-"""Layers that speak of people and of the help they get; the other one is commercial."""
+Side = Literal["commercial", "human", "service", "other"]
+
+SIDES: dict[Side, str] = {
+    "commercial": "Commercial",
+    "human": "Human",
+    "service": "Friction, service and trust",
+    "other": "Other",
+}
+"""What outcomes speak of, in the order in which they are shown, with headings."""
+
+_SIDE_OF: dict[str | None, Side] = {
+    "commercial": "commercial",
+    "experience": "human",
+    "qualitative": "human",
+    "engagement": "service",
+    "operational": "service",
+    "governance": "service",
+}
 
 VERDICTS: dict[Verdict, str] = {
     "better": "better",
@@ -33,6 +50,16 @@ VERDICTS: dict[Verdict, str] = {
 
 _POINTS = frozenset({"share", "nps", "score"})
 _HEAD = re.compile(r"\b(?:with|about|in|per|of|after|by|for|to|at|as|from)\b")
+
+
+def side_of(outcome: OutcomeResult) -> Side:
+    """What it speaks of, by its layer; columns of a flat file have none.
+
+    >>> from heedful.experiments.example import outcome
+    >>> side_of(outcome()), side_of(outcome(layer="operational")), side_of(outcome(layer=None))
+    ('human', 'service', 'other')
+    """
+    return _SIDE_OF.get(outcome.layer, "other")
 
 
 def name_of(outcome: OutcomeResult) -> str:
