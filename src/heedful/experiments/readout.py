@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from heedful.experiments.evidence import Answered
 
 Decision = Literal["ship", "do_not_ship", "keep_running", "needs_review", "invalid"]
 Role = Literal["primary", "guardrail", "secondary"]
@@ -236,6 +239,11 @@ class Readout:
         warnings: What to read with care.
         trade_offs: What got better at the price of what.
         candidate: The variant the decision is about.
+        pooled: All variants but the control taken as one, where there are several; these do not
+            take part in the decision.
+        planned_units: Units planned in all variants together; None where nobody said.
+        power: The planned probability to see the smallest effect that matters.
+        answered: By KPI that comes from answers: whether the variants answered alike.
     """
 
     name: str
@@ -250,6 +258,7 @@ class Readout:
     segments: tuple[SegmentResult, ...] = ()
     heterogeneity: tuple[Heterogeneity, ...] = ()
     looks: tuple[Look, ...] = ()
+    pooled: tuple[OutcomeResult, ...] = ()
     trade_offs: tuple[str, ...] = ()
     candidate: str | None = None
     title: str | None = None
@@ -273,5 +282,8 @@ class Readout:
     worth: tuple[Worth, ...] = ()
     signatures: tuple[Signature, ...] = ()
     notes: tuple[str, ...] = ()
+    planned_units: int | None = None
+    power: float = 0.8
+    answered: tuple[Answered, ...] = ()
     definition: str | None = None
     sql: tuple[tuple[str, str], ...] = field(default=(), repr=False)
