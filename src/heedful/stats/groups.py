@@ -1,19 +1,21 @@
 """The value of a group of units and how sure it is: plain, with covariates, or stratified."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import inf, nan
+from itertools import repeat
+from math import inf, isfinite, nan, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heedful.stats.estimate import Floats
-from heedful.stats.moments import RESOLUTION, Moments
+from heedful.stats.moments import EPSILON, RESOLUTION, Moments, squared_deviations
 
 COLLINEAR = 1e-9
-"""Directions of covariates with less than this share of their variance are left out."""
+"""A covariate of whose variance others leave less than this share is left out."""
 
-_EPSILON = float(np.finfo(np.float64).eps)
 _Flags = NDArray[np.bool_]
+_Numbers = list[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,8 @@ def groups(moments: Moments, *, ratio: bool, scale: float = 1.0) -> list[Group]:
     one rest stratum, which takes in the smallest others until every group has 2 units there.
 
     With either, the variance leaves out what all groups share (the luck of the pooled mean of z,
-    and of the pooled shares): it cancels in differences, and but for a factor of the lift in
-    ratios.
+    and of the pooled shares, but for effects that differ between strata): it cancels in
+    differences, and but for a factor of the lift in ratios.
 
     Args:
         moments: shape (groups,), or (groups, strata). Variables: y, then x for a ratio, then
@@ -85,18 +87,61 @@ def groups(moments: Moments, *, ratio: bool, scale: float = 1.0) -> list[Group]:
         raise ValueError("a ratio needs the variables y and x; these moments have only one")
     stratified = len(moments.shape) == 2
     total = moments.sum(axis=1) if stratified else moments
-    if total.shape[0] == 0:
-        return []
+    counts = total.n.tolist()
+    plain = [_plain(*parts, ratio) for parts in _parts(total, counts, first)]
+    if not counts or (not stratified and moments.variables == first):
+        return [
+            Group(scale * value, scale * scale * variance, n - 1, n)
+            for (value, variance), n in zip(plain, counts, strict=True)
+        ]
     usable = _usable(total)
-    bare = total.select(range(first)) if total.variables > first else total
-    plain = _estimate(bare.reshape(-1, 1), usable, ratio=ratio)
-    if not stratified and moments.variables == first:
-        return _shown(plain, None, total.n, scale)
     cells = merged(moments, usable) if stratified else moments.reshape(-1, 1)
-    return _shown(_estimate(cells, usable, ratio=ratio), plain, total.n, scale)
+    columns = [column.tolist() for column in _adjusted(cells, usable, ratio=ratio)]
+    return [
+        Group(
+            scale * value,
+            scale * scale * variance,
+            df,
+            n,
+            scale * bare,
+            1 - variance / before if before > 0 else nan,
+        )
+        for value, variance, df, n, (bare, before) in zip(*columns, counts, plain, strict=True)
+    ]
 
 
-_Columns = tuple[Floats, Floats, Floats]  # value, variance, df
+def _parts(
+    total: Moments, counts: _Numbers, first: int
+) -> Iterator[tuple[float, _Numbers, list[_Numbers], _Numbers]]:
+    """Numbers of each group without covariates, as Python has them: quicker for so few."""
+    sums = total.sums[:, :first].tolist()
+    products = total.products[:, :first, :first].tolist()
+    shift = total.shift[:first].tolist()
+    return zip(counts, sums, products, repeat(shift))
+
+
+def _plain(
+    n: float, sums: _Numbers, products: list[_Numbers], shift: _Numbers, ratio: bool
+) -> tuple[float, float]:
+    """Value and variance of one group without covariates and strata; NaN where there is none."""
+    if not n >= 2:
+        return nan, nan
+    y = shift[0] + sums[0] / n
+    yy = squared_deviations(n, sums[0], products[0][0], y)
+    value, squares = y, yy
+    if ratio:
+        x = shift[1] + sums[1] / n
+        if not x > 0:
+            return nan, nan
+        xx = squared_deviations(n, sums[1], products[1][1], x)
+        xy = products[0][1] - sums[0] * sums[1] / n if xx > 0 and yy > 0 else 0.0
+        value = y / x
+        squares = yy - 2 * value * xy + value * value * xx
+        # Where terms cancel, what is left of them by rounding is no variation.
+        noise = max(RESOLUTION, n * EPSILON) * (sqrt(yy) + abs(value) * sqrt(xx)) ** 2
+        squares = 0.0 if squares <= noise else squares / (x * x)
+    variance = squares / (n - 1) / n
+    return (value, variance) if isfinite(value) and isfinite(variance) else (nan, nan)
 
 
 def _usable(total: Moments) -> _Flags:
@@ -134,97 +179,116 @@ def merged(moments: Moments, usable: _Flags | None = None) -> Moments:
     )
 
 
-def _estimate(cells: Moments, usable: _Flags, *, ratio: bool) -> _Columns:
+def _adjusted(
+    cells: Moments, usable: _Flags, *, ratio: bool
+) -> tuple[Floats, Floats, NDArray[np.float64]]:
     """Values, variances and degrees of freedom of moments (groups, strata)."""
-    n = np.where(usable[:, None], cells.n, 0.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    counted = usable[:, None]
+    first = 2 if ratio else 1
+    with np.errstate(all="ignore"):
+        n = np.where(counted, cells.n, 0.0)
         weights = n.sum(axis=0) / n.sum()
-        means = np.where(usable[:, None, None], cells.mean, nan)
-        level = np.einsum("s,gsk->gk", weights, means)
-        slope = np.zeros_like(level)  # of the value by each variable's mean
+        means = np.where(counted[..., None], cells.mean, nan)
+        level = weights @ means
+        slope = np.zeros_like(level)  # of the value by the mean of each variable
+        value = level[:, 0]
+        slope[:, 0] = 1.0
         if ratio:
             below = np.where(level[:, 1] > 0, level[:, 1], nan)
-            value = level[:, 0] / below
+            value = value / below
             slope[:, 0], slope[:, 1] = 1 / below, -value / below
-        else:
-            value = level[:, 0].copy()
-            slope[:, 0] = 1.0
-    good = usable & np.isfinite(value)
-    slope[~good] = 0.0
-    n = np.where(good[:, None], n, 0.0)
-    covariance = np.where(good[:, None, None, None], cells.covariance, 0.0)
-    first = 2 if ratio else 1
-    price, left = 1.0, 1.0
-    if cells.variables > first and good.any():
-        theta, price, left = _theta(n, covariance, slope, first)
-        centre = np.einsum("gs,gsk->k", n, np.where(good[:, None, None], means, 0.0)) / n.sum()
-        value = value - (level[:, first:] - centre[first:]) @ theta
-        slope[good, first:] = -theta
-    variance, df = _variance(n, weights, covariance, slope)
-    return (
-        np.where(good, value, nan),
-        np.where(good, variance * price, nan),
-        np.where(good, df * left, nan),
-    )
+        good = usable & np.isfinite(value)
+        slope[~good] = 0.0
+        n[~good] = 0.0
+        covariance = cells.covariance
+        covariance[~good] = 0.0
+        price, left = 1.0, 1.0
+        if cells.variables > first and good.any():
+            theta, price, left = _theta(n, covariance, slope, first)
+            units = n[good].ravel()
+            centre = units @ means[good][..., first:].reshape(len(units), -1) / units.sum()
+            value = value - (level[:, first:] - centre) @ theta
+            slope[good, first:] = -theta
+        variance, df = _variance(n, weights, covariance, slope)
+        if cells.shape[1] > 1:
+            variance, df = _with_mix(n, weights, means, slope, variance, df)
+    bad = ~good
+    value[bad] = variance[bad] = df[bad] = nan
+    return value, variance * price, df * left
 
 
 def _theta(n: Floats, covariance: Floats, slope: Floats, first: int) -> tuple[Floats, float, float]:
     """Pooled coefficients of the covariates; what they cost, and the degrees of freedom left."""
     degrees = np.maximum(n - 1, 0.0)
     residual = float(degrees.sum())
-    pooled = np.einsum("gs,gskl->kl", degrees, covariance[:, :, first:, first:])
-    along = np.einsum("gs,gskl,gl->k", degrees, covariance[:, :, first:, :], slope)
-    size = np.sqrt(np.diagonal(pooled))
-    known = size > 0
-    theta = np.zeros(len(size))
-    rank = int(known.sum())
-    if rank == 1:
-        theta[known] = along[known] / size[known] ** 2
-    elif rank:
-        scaled = pooled[np.ix_(known, known)] / np.outer(size[known], size[known])
-        solved, _, rank, _ = np.linalg.lstsq(scaled, along[known] / size[known], rcond=COLLINEAR)
-        theta[known] = solved / size[known]
+    count, strata, k, _ = covariance.shape
+    within = (degrees[:, None, :] @ covariance.reshape(count, strata, k * k)).reshape(count, k, k)
+    pooled = within[:, first:, first:].sum(axis=0)
+    along = (within[:, first:, :] @ slope[..., None]).sum(axis=0)[:, 0]
+    theta, rank = _solved(pooled.tolist(), along.tolist())
     left = residual - rank
     if rank == 0 or left <= 1:
-        return np.zeros(len(size)), 1.0, 1.0
-    return theta, residual * (residual - 1) / (left * (left - 1)), left / residual
+        return np.zeros(k - first), 1.0, 1.0
+    return np.array(theta), residual * (residual - 1) / (left * (left - 1)), left / residual
+
+
+def _solved(matrix: list[_Numbers], along: _Numbers) -> tuple[_Numbers, int]:
+    """Coefficients of the covariates, 0 for those left out, and how many stay.
+
+    Gauss-Jordan in their order; what earlier covariates leave of a later one decides if it stays.
+    """
+    size = len(along)
+    rows = [[*row, end] for row, end in zip(matrix, along, strict=True)]
+    least = [COLLINEAR * matrix[i][i] for i in range(size)]
+    kept = []
+    for i in range(size):
+        pivot = rows[i][i]
+        if pivot <= least[i]:
+            continue
+        kept.append(i)
+        rows[i] = [each / pivot for each in rows[i]]
+        for j in range(size):
+            if j != i:
+                factor = rows[j][i]
+                rows[j] = [a - factor * b for a, b in zip(rows[j], rows[i], strict=True)]
+    return [rows[i][-1] if i in kept else 0.0 for i in range(size)], len(kept)
 
 
 def _variance(
     n: Floats, weights: Floats, covariance: Floats, slope: Floats
 ) -> tuple[Floats, Floats]:
     """Variances of the values, and Satterthwaite's degrees of freedom over strata."""
-    units = np.einsum("gk,gskl,gl->gs", slope, covariance, slope)
-    spread = np.einsum("gk,gsk->gs", np.abs(slope), np.sqrt(np.einsum("gskk->gsk", covariance)))
+    by = slope[:, None, :, None]
+    units = ((covariance @ by)[..., 0] * by[..., 0]).sum(axis=-1)
+    deviations = np.sqrt(np.diagonal(covariance, axis1=2, axis2=3))
+    spread = (deviations @ np.abs(slope)[..., None])[..., 0]
     # Where terms cancel, what is left of them by rounding is no variation.
-    noise = np.maximum(RESOLUTION, n * _EPSILON) * spread**2
-    units = np.where(units <= noise, 0.0, units)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        parts = np.where(n > 0, weights**2 * units / n, 0.0)
-        variance = parts.sum(axis=1)
-        shares = np.where(variance[:, None] > 0, parts / variance[:, None], weights)
-        uncertain = np.where(n > 1, shares**2 / (n - 1), 0.0).sum(axis=1)
-        df = 1 / uncertain
+    noise = np.maximum(RESOLUTION, n * EPSILON) * spread**2
+    parts = np.where((units > noise) & (n > 0), weights**2 * units / n, 0.0)
+    variance = parts.sum(axis=1)
+    total = variance[:, None]
+    shares = np.where(total > 0, parts / total, weights)
+    return variance, 1 / np.where(n > 1, shares**2 / (n - 1), 0.0).sum(axis=1)
+
+
+def _with_mix(
+    n: Floats, weights: Floats, means: Floats, slope: Floats, variance: Floats, df: Floats
+) -> tuple[Floats, Floats]:
+    """Variances with that of the shares of strata, where effects differ between strata.
+
+    The shares cancel in a difference but for `sum share (effect in stratum - effect)^2 / units`.
+    Each group carries its part: of two groups exactly, of more on average over the pairs.
+    """
+    good = n.sum(axis=1) > 0
+    count = int(good.sum())
+    if count < 2:
+        return variance, df
+    values = (means[good] * slope[good][:, None, :]).sum(axis=-1)
+    values -= (values @ weights)[:, None]
+    values -= values.mean(axis=0)
+    mix = count / (count - 1) * (values**2 @ weights) / n.sum()
+    before = variance[good]
+    whole = before + np.where(before > 0, mix, 0.0)
+    variance[good] = whole
+    df[good] *= np.where(before > 0, whole / before, 1.0) ** 2
     return variance, df
-
-
-def _shown(columns: _Columns, plain: _Columns | None, n: Floats, scale: float) -> list[Group]:
-    value, variance, df = (column.tolist() for column in columns)
-    counts = n.tolist()
-    if plain is None:
-        return [
-            Group(scale * v, scale * scale * s, d, m)
-            for v, s, d, m in zip(value, variance, df, counts, strict=True)
-        ]
-    bare, before = plain[0].tolist(), plain[1].tolist()
-    return [
-        Group(
-            scale * value[g],
-            scale * scale * variance[g],
-            df[g],
-            counts[g],
-            scale * bare[g],
-            1 - variance[g] / before[g] if before[g] > 0 else nan,
-        )
-        for g in range(len(counts))
-    ]
