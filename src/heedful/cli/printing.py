@@ -7,15 +7,15 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
-from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from math import isfinite
+from textwrap import wrap
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+from heedful.experiments.contract import plain
 
 PIPED = 160
 """Columns of a table that goes to a file or another program."""
@@ -37,27 +37,6 @@ class Format(StrEnum):
     table = "table"
     json = "json"
     csv = "csv"
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON has it: ISO dates, null for what is missing.
-
-    >>> plain({"at": date(2026, 9, 1), "value": float("nan")})
-    {'at': '2026-09-01', 'value': None}
-    """
-    if is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
-    if isinstance(value, Mapping):
-        return {key: plain(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
-    if isinstance(value, (date, datetime)):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, float) and not isfinite(value):
-        return None
-    return value
 
 
 def as_json(rows: Any) -> None:
@@ -103,6 +82,21 @@ def as_table(
     for row in rows:
         table.add_row(*(cell.replace("[", r"\[") for cell in row))
     out.print(table)
+
+
+def paragraph(text: str, first: str = "", rest: str = "", console: Console = out) -> None:
+    """Print a sentence, broken at spaces, but never at a no-break space.
+
+    Args:
+        text: What to say.
+        first: Stands before the first line.
+        rest: Stands before all others.
+        console: Where to; its width decides.
+    """
+    for line in wrap(
+        text, max(40, console.width - 1), initial_indent=first, subsequent_indent=rest
+    ):
+        console.print(line, markup=False)
 
 
 def rows_of(table: Any) -> tuple[list[dict[str, Any]], list[str]]:

@@ -28,23 +28,29 @@ SHORT_OF_POWER = 0.01
 
 
 def caveats(case: Case) -> tuple[str, ...]:
-    """What to read with care about one variant, the gravest first.
+    """What to read with care about one variant: first how it went, then its effects.
 
     Args:
         case: The variant the decision is about, with all evidence.
     """
     evidence = case.evidence
-    return (
+    about = (
         *_ratio(evidence),
         *_crossed(evidence),
-        *_peeked(case),
-        *_paid(case),
+        *_peeked(evidence),
         *_waiting(evidence, case),
         *_answered(evidence),
+        *_fewer(evidence),
+    )
+    # Where units are lost, no effect is believed, and none is worth a caveat.
+    if evidence.srm.state == "fail":
+        return about
+    return (
+        *about,
+        *_paid(case),
         *_power(case),
         *_small(case),
         *_few(case),
-        *_fewer(evidence),
         *_trend(case),
         *_several(evidence, case),
         *_interacting(evidence),
@@ -69,8 +75,7 @@ def _crossed(evidence: Evidence) -> Iterator[str]:
         )
 
 
-def _peeked(case: Case) -> Iterator[str]:
-    evidence = case.evidence
+def _peeked(evidence: Evidence) -> Iterator[str]:
     if evidence.fixed and (evidence.looks or evidence.running or evidence.stopped):
         times = f" {of_them(evidence.looks, 'time')}" if evidence.looks else ""
         yield (
@@ -98,9 +103,9 @@ def _waiting(evidence: Evidence, case: Case) -> Iterator[str]:
         return
     parts = []
     for one in decisive:
-        share = f" ({percent(one.waiting / evidence.units)})" if evidence.units else ""
-        parts.append(f"{of_them(one.waiting, evidence.unit)}{share} for {inner(one)}")
-    yield f"Windows still open: {listed(parts)} do not count yet."
+        share = f", {percent(one.waiting / evidence.units)}" if evidence.units else ""
+        parts.append(f"{inner(one)} ({of_them(one.waiting, evidence.unit)}{share})")
+    yield f"Windows still open: not everyone counts yet for {listed(parts)}."
 
 
 def _answered(evidence: Evidence) -> Iterator[str]:

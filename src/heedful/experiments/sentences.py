@@ -21,10 +21,10 @@ from heedful.experiments.wording import (
 Side = Literal["commercial", "human", "service", "other"]
 
 SIDES: dict[Side, str] = {
-    "commercial": "Commercial",
-    "human": "Human",
+    "commercial": "Commercial outcomes",
+    "human": "Human outcomes",
     "service": "Friction, service and trust",
-    "other": "Other",
+    "other": "Other outcomes",
 }
 """What outcomes speak of, in the order in which they are shown, with headings."""
 
