@@ -7,10 +7,10 @@ import sys
 import typer
 from typer.core import TyperGroup
 
-from heedful.cli import data, measure, project
+from heedful.cli import data, experiment, measure, project
 from heedful.cli.printing import err
 
-SAID = {"NotFoundError": 2, "QueryError": 2, "LakeBusyError": 1}
+SAID = {"NotFoundError": 2, "FlatError": 1, "QueryError": 2, "LakeBusyError": 1}
 """Errors whose message is for the person at the terminal, with their exit codes; by name, so that
 the rooms they come from need not be loaded."""
 
@@ -49,6 +49,7 @@ app.command("explain", rich_help_panel="Measure")(measure.explain)
 app.command("readings", rich_help_panel="Measure")(measure.readings)
 app.command("score", rich_help_panel="Measure")(measure.score)
 app.command("scale", rich_help_panel="Measure")(measure.scale)
+app.add_typer(experiment.app, name="experiment", rich_help_panel="Prove")
 app.command("annotate", rich_help_panel="Measure")(project.annotate)
 
 
@@ -76,6 +77,7 @@ def run() -> None:
         if "interrupted" in str(error).lower():  # DuckDB's word for Ctrl-C
             _stopped()
         code = SAID.get(type(error).__name__)
+        code = 2 if getattr(error, "usage", False) else code
         if code is None:
             raise
         err.print(str(error), markup=False)

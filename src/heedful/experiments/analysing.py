@@ -1,4 +1,4 @@
-"""From measured outcomes to a readout: comparisons, families of tests, segments, days, a decision."""
+"""From measured outcomes to effects: comparisons, families of tests, segments, days."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _outcome(protocol: Protocol, one: Measured, effect: Effect) -> OutcomeResult
             why = "too few units yet for a confidence sequence"
     p = present(found.p_value) if found else None
     if asked.role == "guardrail" and asked.margin is not None and not effect.interaction:
-        p = _harm(protocol, one, effect, critical)[0] if why is None else None
+        p = _harm(one, effect, critical)[0] if why is None else None
     return OutcomeResult(
         kpi=asked.kpi,
         role=asked.role,
@@ -209,9 +209,7 @@ def smallest_of(protocol: Protocol, control: float) -> float | None:
     return protocol.smallest * abs(control) if protocol.relative else protocol.smallest
 
 
-def _harm(
-    protocol: Protocol, one: Measured, effect: Effect, critical: Critical
-) -> tuple[float | None, bool, bool]:
+def _harm(one: Measured, effect: Effect, critical: Critical) -> tuple[float | None, bool, bool]:
     """One-sided p of harm beyond the margin, whether that is excluded, and whether it is harmed."""
     from heedful.stats.contrast import non_inferiority
 
@@ -239,7 +237,7 @@ def _judged(
     asked = one.asked
     if asked.role == "guardrail" and asked.margin is not None and not effect.interaction:
         critical = protocol.critical(*_sizes(one.counts, effect))
-        _, shown, harmed = _harm(protocol, one, effect, critical)
+        _, shown, harmed = _harm(one, effect, critical)
         return replace(result, verdict=margin_verdict(shown=shown, harmed=harmed))
     smallest = None
     if asked.role == "primary":

@@ -110,7 +110,7 @@ class Collector:
         sets: dict[tuple[str, ...], tuple[int, ...]] = {
             by_day: (variants, exposed.strata, exposed.days)
         }
-        places = {name: ("variant", f"segment_{self._place(name)}") for name in exposed.segments}
+        places = {name: ("variant", f"segment_{self.place(name)}") for name in exposed.segments}
         sets |= {keys: (variants, len(exposed.segments[n])) for n, keys in places.items()}
         found = moments(self.engine, TABLE, vectors, sets)
         answered = self._answered(questions)
@@ -164,7 +164,13 @@ class Collector:
     def _control(self) -> int:
         return self.exposed.variants.index(self.experiment.controlled)
 
-    def _place(self, dimension: str) -> int:
+    @property
+    def dimensions(self) -> int:
+        """How many columns of segments the units have."""
+        return len(dict.fromkeys((*self.experiment.segments, *self.experiment.strata)))
+
+    def place(self, dimension: str) -> int:
+        """Which of them holds a dimension."""
         both = dict.fromkeys((*self.experiment.segments, *self.experiment.strata))
         return list(both).index(dimension)
 
@@ -177,10 +183,10 @@ class Collector:
         for i, (question, one) in enumerate(zip(questions, taken, strict=True)):
             for name, amount in _amounts(question, one).items():
                 items.append(f"CASE WHEN {one.counts} THEN {amount} END AS k{i}_{name}")
-                begin, end = _days(question)
-                inside = f"r.happened >= u.exposed + {begin} AND r.happened < u.exposed + {end}"
                 how = "MAX" if _any(question) else "SUM"
-                sums.append(f"{how}(CASE WHEN {inside} THEN r.k{i}_{name} END) AS {name}{i}")
+                sums.append(
+                    f"{how}(CASE WHEN {inside(question)} THEN r.k{i}_{name} END) AS {name}{i}"
+                )
                 ready = f"u.exposed + INTERVAL {question.horizon} DAY <= {moment(self.until)}"
                 given.append(f"CASE WHEN {ready} THEN COALESCE(a.{name}{i}, 0) END AS {name}{i}")
                 if BEFORE in question.covariates:
@@ -194,7 +200,7 @@ class Collector:
             for question in questions
         )
         earliest = before if any(BEFORE in question.covariates for question in questions) else 0
-        places = range(len(dict.fromkeys((*self.experiment.segments, *self.experiment.strata))))
+        places = range(self.dimensions)
         carried = ["variant", "day", "stratum", *(f"segment_{i}" for i in places)]
         carried += [f"covariate_{i}" for i in range(len(self.exposed.covariates))]
         return (
@@ -226,7 +232,7 @@ class Collector:
         return Vector(y, f"x{i}" if ratio else None, tuple(covariates))
 
     def _cap(self, i: int, question: Question) -> float | None:
-        """The amount above which a unit counts no more: a quantile of all units, blind to variants."""
+        """Above it an amount counts no more: a quantile of all units, blind to variants."""
         if question.capping is None or not isinstance(question.kpi.measure, AMOUNTS):
             return None
         found = self.engine.query(
@@ -308,7 +314,11 @@ def _amounts(question: Question, taken: Columns) -> dict[str, str]:
     return {"y": sums["y"], "x": sums["x"]}
 
 
-def _days(question: Question) -> tuple[str, str]:
+def inside(question: Question) -> str:
+    """SQL: a row `r` falls into the window of a unit `u`."""
     begin = question.outcome.delay_days
     end = begin + (question.asked.window_days or 0)
-    return f"INTERVAL {begin} DAY", f"INTERVAL {end} DAY"
+    return (
+        f"r.happened >= u.exposed + INTERVAL {begin} DAY"
+        f" AND r.happened < u.exposed + INTERVAL {end} DAY"
+    )

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from heedful.definitions.experiment import BEFORE
 from heedful.definitions.problem import Problem, ProjectError, one_of
 from heedful.engines.duckdb import literal, quoted
 from heedful.experiments.clock import moment, opening
@@ -122,9 +123,9 @@ def tabled(
     wanted = tuple(
         dict.fromkeys(
             name
-            for outcome in (experiment, *experiment.outcomes)
-            for name in (outcome.covariates or ())
-            if name != "before"
+            for given in (experiment.covariates, *(one.covariates for one in experiment.outcomes))
+            for name in given or ()
+            if name != BEFORE
         )
     )
     for name in wanted:
@@ -227,14 +228,15 @@ def _entries(bench: Bench, experiment: Experiment, until: datetime) -> str:
 def _strangers(engine: DuckDB, names: Sequence[str], notes: list[str]) -> None:
     """Say which rows cannot be used."""
     listed = ", ".join(literal(name) for name in names)
-    for row in engine.query(
+    others = engine.query(
         "SELECT variant, COUNT(*) AS n FROM experiment_entries "
         f"WHERE variant NOT IN ({listed}) GROUP BY variant ORDER BY n DESC LIMIT 5"
-    ).to_pylist():
-        notes.append(
-            f'{row["n"]:,} exposures to "{row["variant"]}", which is no variant of the '
-            f"definition, are left out; variants: {', '.join(names)}"
-        )
+    ).to_pylist()
+    notes.extend(
+        f'{row["n"]:,} exposures to "{row["variant"]}", which is no variant of the definition, '
+        f"are left out; variants: {', '.join(names)}"
+        for row in others
+    )
     nameless = engine.query(
         "SELECT COUNT(*) AS n FROM experiment_entries WHERE unit IS NULL"
     ).to_pylist()[0]["n"]

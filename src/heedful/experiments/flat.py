@@ -456,7 +456,7 @@ class _Flat:
 
 
 def _place(label: str, known: Sequence[str | None]) -> str:
-    """SQL of the place of a label among those known; the one that is not known comes where it is."""
+    """SQL of the place of a label among those known."""
     listed = ", ".join("NULL" if one is None else literal(one) for one in known)
     if None in known:
         return f"COALESCE(LIST_POSITION([{listed}], {label}) - 1, {list(known).index(None)})"

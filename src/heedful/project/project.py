@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from heedful.definitions.problem import Problem, ProjectError
 from heedful.definitions.project_files import Definitions, Loaded, find_root, load
+from heedful.project.experiments import Experiments
 from heedful.project.kpis import Kpis
 from heedful.project.scores import Scorecard
 from heedful.project.tables import Tables
@@ -82,6 +83,11 @@ class Project:
     def scorecard(self) -> Scorecard:
         """The empathy score."""
         return Scorecard(self)
+
+    @cached_property
+    def experiments(self) -> Experiments:
+        """Planned comparisons: plan, assign, analyse, decide."""
+        return Experiments(self)
 
     @cached_property
     def annotations(self) -> Annotations:
@@ -202,4 +208,4 @@ def check(root: Path) -> Loaded:
         facts={name: tuple(fact.columns) for name, fact in facts.facts.items()},
     )
     problems = tuple(sorted({*loaded.problems, *facts.problems}))
-    return Loaded(None if problems else loaded.definitions, problems)
+    return Loaded(None if problems else loaded.definitions, problems, loaded.warnings)
