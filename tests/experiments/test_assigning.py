@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from heedful.definitions.problem import ProjectError
 from heedful.experiments.assigning import (
     WORDS,
     assign,
@@ -128,22 +130,19 @@ def test_a_whole_number_is_drawn_by_its_digits(planned, unit):
 
 
 @pytest.mark.parametrize(
-    ("holdout", "found"),
+    ("held", "found"),
     [
-        ({}, "design holdout"),
-        ({"design": "holdout", "group": "g"}, "take them away"),
-        ({"design": "holdout", "holdout": "other"}, "take them away"),
+        (None, "is no standing holdout; allowed: another experiment, of design holdout"),
+        ({}, "is no standing holdout; allowed: another experiment, of design holdout"),
+        ({"design": "holdout", "group": "g"}, "itself has a group; take it away there"),
+        ({"design": "holdout", "holdout": "other"}, "itself has a holdout; take it away there"),
     ],
 )
-def test_a_holdout_that_is_none_is_refused(planned, holdout, found):
-    one = planned("x", holdout="held")
-    with pytest.raises(ValueError, match=found):
-        rule(one, {"held": planned("held", **holdout)})
-
-
-def test_a_holdout_that_is_not_there_is_refused(planned):
-    with pytest.raises(ValueError, match='"x": its holdout "held" must be another experiment'):
-        rule(planned("x", holdout="held"), {})
+def test_a_holdout_that_cannot_be_one_is_refused(planned, held, found):
+    others = {} if held is None else {"held": planned("held", **held)}
+    expected = re.escape(f'experiments/x.yaml:1: holdout "held" {found}')
+    with pytest.raises(ProjectError, match=expected):
+        rule(planned("x", holdout="held"), others)
 
 
 def test_weights_and_shares_hold(planned):

@@ -6,7 +6,7 @@ from growthbook.core import fnv1a32, gbhash
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heedful.experiments.hashing import bucket, buckets, fnv1a
+from heedful.experiments.hashing import _of_digits, bucket, buckets, fnv1a
 
 # Lone surrogates too: JavaScript has texts with them.
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=30)
@@ -65,3 +65,10 @@ def test_more_than_fit_into_a_chunk_and_arrays_of_texts():
     np.testing.assert_array_equal(found, buckets("seed", ids))
     for i in (0, 1, 65_535, 65_536, 131_072, 149_999):
         assert found[i] == bucket("seed", ids[i])
+
+
+def test_digits_of_every_length():
+    """No id is known whose first hash is 0, so the public way in cannot show it."""
+    numbers = [0, *(10**k - d for k in range(1, 10) for d in (0, 1)), 2**32 - 1]
+    found = _of_digits(np.array(numbers, np.uint32))
+    assert found.tolist() == [fnv1a(str(number)) for number in numbers]

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heedful.definitions.experiment import Experiment
+from heedful.definitions.problem import Problem, ProjectError
 from heedful.experiments.hashing import BUCKETS, bucket, buckets
 from heedful.experiments.population import Population, fits, value_fits
 
@@ -159,7 +160,8 @@ def rule(experiment: Experiment, experiments: Mapping[str, Experiment]) -> Rule:
         experiments: Id to experiment; its holdout must be there.
 
     Raises:
-        ValueError: The definitions cannot be assigned by; `heedful check` says so beforehand.
+        ProjectError: Its holdout cannot be one.
+        ValueError: The weights do not add up to 1; `heedful check` says so beforehand.
     """
     attribute = ATTRIBUTES[experiment.unit]
     filters = []
@@ -189,7 +191,7 @@ def assign(
             customers under a holdout of accounts, `account_id`.
 
     Raises:
-        ValueError: The definitions cannot be assigned by.
+        ProjectError: Its holdout cannot be one.
     """
     by = rule(experiment, experiments)
     known = {**(attributes or {}), by.attribute: id}
@@ -222,7 +224,7 @@ def assign_all(
         attributes: Attribute to its value for each unit, shape (n,).
 
     Raises:
-        ValueError: The definitions cannot be assigned by.
+        ProjectError: Its holdout cannot be one.
     """
     by = rule(experiment, experiments)
     columns = {**(attributes or {}), by.attribute: ids}
@@ -267,11 +269,14 @@ def _ranges(experiment: Experiment) -> tuple[Range, ...]:
 
 
 def _held_out(experiment: Experiment, holdout: Experiment | None) -> Filter:
-    named = f'experiment "{experiment.id}": its holdout "{experiment.holdout}"'
+    file = f"experiments/{experiment.id}.yaml"
+    named = f'holdout "{experiment.holdout}"'
     if holdout is None or holdout.id == experiment.id or holdout.design != "holdout":
-        raise ValueError(f"{named} must be another experiment, of design holdout")
+        allowed = "allowed: another experiment, of design holdout"
+        raise ProjectError([Problem(file, 1, f"{named} is no standing holdout", allowed)])
     if holdout.holdout is not None or holdout.group is not None:
-        raise ValueError(f"{named} cannot itself have a holdout or a group; take them away")
+        found = f"{named} itself has a {'group' if holdout.group else 'holdout'}"
+        raise ProjectError([Problem(file, 1, found, "take it away there, or name another")])
     index = [variant.name for variant in holdout.variants].index(holdout.controlled)
     low, high = _ranges(holdout)[index]
     through = tuple((a, b) for a, b in ((0.0, low), (high, 1.0)) if a < b)

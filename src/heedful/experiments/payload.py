@@ -40,7 +40,7 @@ def payload(
         What `json.dumps` takes, the same for the same definitions and day.
 
     Raises:
-        ValueError: The definitions cannot be assigned by.
+        ProjectError: The holdout of an experiment cannot be one.
     """
     features = {
         name: _feature(rule(experiment, experiments), every or runs(experiment, on))
