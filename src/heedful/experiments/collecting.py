@@ -153,9 +153,9 @@ class Collector:
         name = f'facts."{self.fact.fact.name}"'
         listed = "".join(f", {item}" for item in items)
         if self.experiment.unit == "customer":
-            return f"SELECT customer AS unit, at AS happened, bucket{listed} FROM {name}"
+            return f'SELECT customer AS unit, "at" AS happened, bucket{listed} FROM {name}'
         return (
-            f"SELECT COALESCE(w.account, f.customer) AS unit, at AS happened, bucket{listed} "
+            f'SELECT COALESCE(w.account, f.customer) AS unit, "at" AS happened, bucket{listed} '
             f"FROM (SELECT * FROM {name}) AS f "
             "LEFT JOIN (SELECT customer AS w_customer, account FROM who) AS w "
             "ON w.w_customer = f.customer"

@@ -288,6 +288,8 @@ class Distributions:
                 if not np.isnan(shown.survival[i])
             ]
         counts = [int(one.n) for one, _ in total]
+        unknown = any(isnan(one.value) for one, _ in total)
+        why = f"nobody was watched for {int(after)} days yet" if unknown else None
         words = f"Kaplan-Meier at {int(after)} days from the exposure, Greenwood"
         first = Measured(
             asked=question.asked,
@@ -300,6 +302,7 @@ class Distributions:
                 name: {label: [one for one, _ in pair] for label, pair in each.items()}
                 for name, each in segments.items()
             },
+            why=why,
             curves=points,
         )
         second = replace(

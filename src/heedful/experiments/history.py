@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from heedful.kpis.computing import Bench
 
 MOST_DAYS = 84
+LEAST_DAYS = 28
 LAST_DAYS = 14
 
 
@@ -79,7 +80,11 @@ class Traffic:
 
 
 def remembered(
-    bench: Bench, experiment: Experiment, primary: Question, last: datetime
+    bench: Bench,
+    experiment: Experiment,
+    primary: Question,
+    until: datetime,
+    horizons: Sequence[int],
 ) -> tuple[Exposed, Traffic]:
     """Units that met the exposure rule in the newest days whose outcomes are known.
 
@@ -91,26 +96,31 @@ def remembered(
         bench: The project's tables on an engine.
         experiment: The experiment, with one variant that stands for history.
         primary: Its primary outcome.
-        last: Until then outcomes are known.
+        until: Until then the primary outcome's rows are known.
+        horizons: Days until each outcome is known, the primary one's first. Where history is too
+            short for the longest, only the primary one's counts.
     """
     engine = bench.engine
     bench.prepared.views(("events", "exposures"))
     zone = ZoneInfo(bench.definitions.settings.timezone)
     rows, said = _entering(bench, experiment, primary)
-    oldest = engine.query(f"SELECT MIN(at) AS first FROM ({rows}) AS e").to_pylist()[0]["first"]
-    length = min(MOST_DAYS, max((experiment.end - experiment.start).days, 28))
+    oldest = engine.query(f"SELECT MIN(happened) AS first FROM ({rows}) AS e").to_pylist()[0][
+        "first"
+    ]
+    length = min(MOST_DAYS, max((experiment.end - experiment.start).days, LEAST_DAYS))
+    last = until - timedelta(days=max(horizons))
+    if oldest is None or (last - oldest).days < length:
+        last = until - timedelta(days=max(horizons[0], 1))
     if oldest is not None:
-        # Days before an outcome's window, for covariates, are wanted as well.
-        known = (last - oldest).days
-        length = max(min(length, known), 1)
+        length = max(min(length, (last - oldest).days), 1)
     begin = last - timedelta(days=length)
     unit = "COALESCE(w.account, e.customer)" if experiment.unit == "account" else "e.customer"
     variant = literal(experiment.variants[0].name)
     engine.run(
         f"CREATE OR REPLACE TABLE experiment_entries AS SELECT {unit} AS unit, "
-        f"e.customer AS who, {variant} AS variant, MIN(e.at) AS exposed "
+        f"e.customer AS who, {variant} AS variant, MIN(e.happened) AS exposed "
         f"FROM ({rows}) AS e LEFT JOIN who AS w ON w.customer = e.customer "
-        f"WHERE e.at >= {moment(begin)} AND e.at < {moment(last)} AND e.customer IS NOT NULL "
+        f"WHERE e.happened >= {moment(begin)} AND e.happened < {moment(last)} AND e.customer IS NOT NULL "
         "GROUP BY 1, 2, 3"
     )
     met = (
@@ -130,7 +140,7 @@ def remembered(
 def _entering(bench: Bench, experiment: Experiment, primary: Question) -> tuple[str, str]:
     """Query of `customer` and `at`, and who that is in words."""
     rule, engine = experiment.exposure, bench.engine
-    events = "SELECT customer, occurred_at AS at FROM events"
+    events = "SELECT customer, occurred_at AS happened FROM events"
     conditions = []
     said = []
     if rule.events:
@@ -149,4 +159,7 @@ def _entering(bench: Bench, experiment: Experiment, primary: Question) -> tuple[
         if engine.query("SELECT 1 FROM events LIMIT 1").num_rows:
             return events, "those with any event"
     fact = primary.kpi.fact
-    return f'SELECT customer, at FROM facts."{fact}"', f"those with a row of facts.{fact}"
+    return (
+        f'SELECT customer, "at" AS happened FROM facts."{fact}"',
+        f"those with a row of facts.{fact}",
+    )

@@ -176,12 +176,14 @@ def plan(
     """
     surveys = dict.fromkeys(bench.definitions.kpis, False)
     asked = questions(experiment, bench.definitions.kpis, surveys)
-    until = known_until(bench, facts[asked[0].kpi.fact], now) or now
-    days = max(asked[0].horizon, 1)
+    fact = facts[asked[0].kpi.fact]
+    ready(fact)
+    until = known_until(bench, fact, now) or now
+    horizons = [question.horizon for question in asked]
     past = experiment.model_copy(
         update={"variants": (Variant(name=PAST),), "control": PAST, "segments": (), "strata": ()}
     )
-    exposed, traffic = remembered(bench, past, asked[0], until - timedelta(days=days))
+    exposed, traffic = remembered(bench, past, asked[0], until, horizons)
     found = collect(bench, facts, past, exposed, asked, now, ready)
     return _planned(experiment, asked, _firsts(asked, found.measured), traffic)
 

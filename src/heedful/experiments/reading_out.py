@@ -64,7 +64,25 @@ def questions(
     roles: list[tuple[Role, Outcome]] = [("primary", experiment.primary)]
     roles += [("guardrail", each) for each in experiment.guardrails]
     roles += [("secondary", each) for each in experiment.secondary]
-    return [_question(experiment, kpis[each.kpi], role, each, surveys) for role, each in roles]
+    found = [_question(experiment, kpis[each.kpi], role, each, surveys) for role, each in roles]
+    return _told_apart(found)
+
+
+def _told_apart(found: Sequence[Question]) -> list[Question]:
+    """Name a KPI that is asked in two ways twice, by what differs."""
+    first: dict[str, Asked] = {}
+    told = []
+    for question in found:
+        asked = question.asked
+        other = first.setdefault(asked.kpi, asked)
+        name = asked.kpi
+        if asked.per_unit != other.per_unit:
+            name += " per unit" if asked.per_unit else " per row"
+        if (asked.window_days, asked.delay_days) != (other.window_days, other.delay_days):
+            name += f" {asked.window_days} days"
+            name += f" after {asked.delay_days}" if asked.delay_days else ""
+        told.append(replace(question, asked=replace(asked, kpi=name)))
+    return told
 
 
 def _question(

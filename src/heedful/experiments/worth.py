@@ -60,8 +60,7 @@ def _one(one: OutcomeResult, unit: str, currency: str | None, a_month: float | N
         what = difference(value, kind, decimals=places, currency=currency)
         return f"{what} ({differences(low, high, kind, decimals=places)})"
 
-    name = (one.title or one.kpi).lower() if not (one.title or one.kpi).isupper() else one.kpi
-    words = f"{said(PER)} in {name} for every {PER:,} {unit}s with {one.variant}"
+    words = f"{one.title or one.kpi}: {said(PER)} for every {PER:,} {unit}s with {one.variant}"
     if a_month:
         words += f"; about {said(a_month)} a month at the pace of the experiment"
     return Worth(
