@@ -159,6 +159,51 @@ def test_check_lists_every_problem_and_fails(fresh):
     assert any(line.startswith("hypotheses.yaml:1:") for line in lines), lines
 
 
+EXPERIMENT = """\
+title: New helpline
+question: Does the new helpline settle requests sooner?
+hypothesis: sooner
+owner: shop
+approver: shop
+stage: retention
+start: 2026-01-01
+end: 2026-02-01
+variants: [{name: control}, {name: new}]
+primary: {kpi: resolution_time, window_days: 40}
+guardrails: [{kpi: csat, margin: 5%}, {kpi: order_value, margin: 5%}]
+smallest_effect: 10%
+"""
+HYPOTHESIS = (
+    "- {id: sooner, friction: a, behaviour: b, outcome: c, stage: retention,"
+    " kpi: resolution_time, owner: shop}\n"
+)
+WARNED = (
+    'experiments/helpline.yaml:10: warning: "resolution_time" counts 40 days from exposure, ',
+    "heedful.yaml:1: warning: no experiment in the stages awareness, consideration, ",
+)
+
+
+def test_check_warns_and_passes(fresh):
+    (fresh.folder / "experiments").mkdir()
+    (fresh.folder / "experiments/helpline.yaml").write_text(EXPERIMENT)
+    (fresh.folder / "hypotheses.yaml").write_text(HYPOTHESIS)
+    done = fresh("check")
+    assert done.returncode == 0, done.stdout
+    for line, begins in zip(done.stdout.splitlines(), WARNED, strict=True):
+        assert line.startswith(begins)
+    there = "4 KPIs, 3 sources, 1 hypothesis, 1 experiment"
+    assert done.stderr == f"No problems, 2 warnings: {there}.\n"
+    (fresh.folder / "kpis/nps.yaml").write_text("playbook: listen\n")
+    done = fresh("check", "--format", "json")
+    assert done.returncode == 1
+    assert done.stderr == "1 problem, 2 warnings\n"
+    rows = json.loads(done.stdout)
+    assert [row["severity"] for row in rows] == ["problem", "warning", "warning"]
+    assert set(rows[0]) == {"severity", "file", "line", "found", "allowed"}
+    table = list(csv.DictReader(io.StringIO(fresh("check", "--format", "csv").stdout)))
+    assert [row["file"] for row in table] == [row["file"] for row in rows]
+
+
 def test_a_source_that_does_not_fit_its_file_writes_nothing(fresh):
     (fresh.folder / "sources/orders.yaml").write_text(
         "table: orders\npath: in/orders.csv\ncolumns:\n  order_id: order_id\n"

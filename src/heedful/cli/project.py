@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from heedful.cli.options import Folder, Output, a_moment, opened
-from heedful.cli.printing import Format, as_json, err, out
+from heedful.cli.printing import Format, as_csv, as_json, err, out
 
 
 def init(
@@ -48,25 +49,34 @@ def check(
 
     root = find_root(project) or project
     found = checked(root)
+    said = [("problem", each) for each in found.problems]
+    said += [("warning", each) for each in found.warnings]
     if format_ == Format.table:
-        for problem in found.problems:
-            out.print(str(problem), markup=False)
+        for severity, each in said:
+            out.print(str(each) if severity == "problem" else each.warning, markup=False)
     else:
-        as_json(
-            [
-                {"file": p.file, "line": p.line, "found": p.found, "allowed": p.allowed}
-                for p in found.problems
-            ]
-        )
+        rows = [{"severity": severity, **asdict(each)} for severity, each in said]
+        if format_ == Format.json:
+            as_json(rows)
+        else:
+            as_csv(rows, ("severity", "file", "line", "found", "allowed"))
+    warned = _counted(len(found.warnings), "warning")
     if found.problems:
-        number = len(found.problems)
-        err.print(f"{number} problem{'s' if number > 1 else ''}")
+        number = _counted(len(found.problems), "problem")
+        err.print(f"{number}, {warned}" if found.warnings else number)
         raise typer.Exit(1)
     definitions = found.valid()
-    err.print(
-        f"No problems: {len(definitions.kpis)} KPIs, {len(definitions.sources)} sources, "
-        f"{len(definitions.hypotheses)} hypotheses."
+    there = (
+        _counted(len(definitions.kpis), "KPI"),
+        _counted(len(definitions.sources), "source"),
+        _counted(len(definitions.hypotheses), "hypothesis", "hypotheses"),
+        _counted(len(definitions.experiments), "experiment"),
     )
+    err.print(f"No problems{f', {warned}' if found.warnings else ''}: {', '.join(there)}.")
+
+
+def _counted(number: int, one: str, several: str = "") -> str:
+    return f"{number} {one if number == 1 else several or f'{one}s'}"
 
 
 def schema(

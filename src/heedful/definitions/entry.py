@@ -15,6 +15,7 @@ from heedful.definitions.validation import validate
 M = TypeVar("M", bound=Model)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_HYPHENED = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 class Entry(NamedTuple, Generic[M]):
@@ -53,15 +54,22 @@ class Folder:
         self.problems += document.problems
         return None if document.data is None and document.problems else document
 
-    def documents(self, folder: str) -> Iterator[tuple[str, Document]]:
-        """Read all YAML files of a subfolder, as names and documents."""
+    def documents(self, folder: str, *, hyphens: bool = False) -> Iterator[tuple[str, Document]]:
+        """Read all YAML files of a subfolder, as names and documents.
+
+        Args:
+            folder: The subfolder.
+            hyphens: Whether names may hold `-`.
+        """
+        names = _HYPHENED if hyphens else _NAME
         for path in sorted((self.root / folder).glob("*")):
             file = f"{folder}/{path.name}"
             if path.suffix == ".yml":
                 self.problems.append(Problem(file, 1, "ends in .yml", "rename it to end in .yaml"))
             elif path.suffix == ".yaml" and not path.name.startswith("."):
-                if not _NAME.fullmatch(path.stem):
-                    self.problems.append(not_a_name(file, 1, "file name", path.stem))
+                if not names.fullmatch(path.stem):
+                    found = not_a_name(file, 1, "file name", path.stem, hyphens=hyphens)
+                    self.problems.append(found)
                     continue
                 document = self.document(file)
                 if document:
@@ -86,9 +94,10 @@ class Folder:
         return Entry(checked.value, document, at, checked.broken)
 
 
-def not_a_name(file: str, line: int, what: str, name: str) -> Problem:
+def not_a_name(file: str, line: int, what: str, name: str, *, hyphens: bool = False) -> Problem:
     """Return the problem of a name that cannot be a column's or an id."""
-    allowed = "allowed: lower-case letters, digits and _, beginning with a letter"
+    signs = "digits, _ and -" if hyphens else "digits and _"
+    allowed = f"allowed: lower-case letters, {signs}, beginning with a letter"
     return Problem(file, line, f'{what} "{name}" is not a name', allowed)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -19,6 +20,7 @@ from pydantic_core import PydanticCustomError
 from heedful.definitions.problem import did_you_mean
 
 _PERCENT = re.compile(r"\s*([-+]?[0-9]+(?:\.[0-9]+)?)\s*%\s*")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Model(BaseModel):
@@ -60,6 +62,23 @@ def percentage(value: Any) -> Any:
     return float(value)
 
 
+def day(value: Any) -> Any:
+    """Turn `2026-03-02` into a date and leave dates alone.
+
+    Examples:
+        >>> day("2026-03-02")
+        datetime.date(2026, 3, 2)
+    """
+    if type(value) is date:
+        return value
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise wrong("{name} {value} is not a date", "allowed: such as 2024-12-31")
+
+
 def _timezone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -71,7 +90,8 @@ def _timezone(name: str) -> str:
     return name
 
 
-def _or_percent(**bounds: float) -> WithJsonSchema:
+def or_percent(**bounds: float) -> WithJsonSchema:
+    """Return what editors are told of a number that may be a percentage."""
     percent = {"type": "string", "pattern": r"^[-+]?[0-9]+(\.[0-9]+)? ?%$"}
     return WithJsonSchema({"anyOf": [{"type": "number", **bounds}, percent]})
 
@@ -85,14 +105,14 @@ Sql = Annotated[str, Field(min_length=1)]
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 """A name that is also the name of a file or column: lower case, digits and `_`."""
 
-Number = Annotated[float, BeforeValidator(percentage), Field(allow_inf_nan=False), _or_percent()]
+Number = Annotated[float, BeforeValidator(percentage), Field(allow_inf_nan=False), or_percent()]
 """A number, or a percentage such as `30%`."""
 
 Share = Annotated[
     float,
     BeforeValidator(percentage),
     Field(ge=0, le=1, allow_inf_nan=False),
-    _or_percent(minimum=0, maximum=1),
+    or_percent(minimum=0, maximum=1),
 ]
 """A share from 0 to 1, or a percentage from 0% to 100%."""
 
@@ -100,9 +120,28 @@ NotNegative = Annotated[
     float,
     BeforeValidator(percentage),
     Field(ge=0, allow_inf_nan=False),
-    _or_percent(minimum=0),
+    or_percent(minimum=0),
 ]
 """A number from 0 on, or a percentage."""
+
+Positive = Annotated[
+    float,
+    BeforeValidator(percentage),
+    Field(gt=0, allow_inf_nan=False),
+    or_percent(exclusiveMinimum=0),
+]
+"""A number above 0, or a percentage."""
+
+Quantile = Annotated[
+    float,
+    BeforeValidator(percentage),
+    Field(gt=0.5, lt=1, allow_inf_nan=False),
+    or_percent(exclusiveMinimum=0.5, exclusiveMaximum=1),
+]
+"""A quantile above the median: a number such as 0.999, or a percentage such as `99.9%`."""
+
+Date = Annotated[date, BeforeValidator(day)]
+"""A day, such as 2026-03-02."""
 
 Timezone = Annotated[Text, AfterValidator(_timezone)]
 """An IANA timezone."""

@@ -33,7 +33,20 @@ class Problem:
 
     def __str__(self) -> str:
         """Return the problem on one line."""
-        text = f"{self.file}:{self.line}: {self.found}"
+        return self._line("")
+
+    @property
+    def warning(self) -> str:
+        """The problem on one line, where it is only something to think about.
+
+        Examples:
+            >>> Problem("heedful.yaml", 4, "no experiment in stage retention").warning
+            'heedful.yaml:4: warning: no experiment in stage retention'
+        """
+        return self._line("warning: ")
+
+    def _line(self, kind: str) -> str:
+        text = f"{self.file}:{self.line}: {kind}{self.found}"
         return " ".join((f"{text}; {self.allowed}" if self.allowed else text).split())
 
 

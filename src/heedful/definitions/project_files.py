@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +12,12 @@ from heedful.definitions import playbook as playbooks
 from heedful.definitions.columns import Schema, SqlChecks
 from heedful.definitions.document import Document
 from heedful.definitions.entry import Entry, Folder, not_a_name, unnamed
+from heedful.definitions.experiment import Experiment
+from heedful.definitions.experiment_design import design_problems
+from heedful.definitions.experiment_files import FOLDER as EXPERIMENTS
+from heedful.definitions.experiment_files import read_experiments
+from heedful.definitions.experiment_references import experiment_problems
+from heedful.definitions.experiment_warnings import experiment_warnings
 from heedful.definitions.fields import Model
 from heedful.definitions.hypothesis import Hypothesis
 from heedful.definitions.kpi import CatalogueKpi, Kpi
@@ -26,7 +32,9 @@ from heedful.definitions.settings import Settings
 from heedful.definitions.source import Source
 
 SETTINGS = "heedful.yaml"
-_FILES = (SETTINGS, "rules.yaml", "segments.yaml", "scorecard.yaml", "hypotheses.yaml")
+HYPOTHESES = "hypotheses.yaml"
+_FILES = (SETTINGS, "rules.yaml", "segments.yaml", "scorecard.yaml", HYPOTHESES)
+_FOLDERS = ("kpis", "sources", EXPERIMENTS)
 _TEXT = "?"
 
 M = TypeVar("M", bound=Model)
@@ -47,6 +55,7 @@ class Definitions:
         sources: `sources/*.yaml`, by name.
         hypotheses: `hypotheses.yaml`, by id.
         playbooks: `playbooks/*.md`, by id.
+        experiments: `experiments/*.yaml`, by id.
     """
 
     root: Path
@@ -59,6 +68,7 @@ class Definitions:
     sources: Mapping[str, Source]
     hypotheses: Mapping[str, Hypothesis]
     playbooks: Mapping[str, Playbook]
+    experiments: Mapping[str, Experiment] = field(default_factory=dict)
 
     @property
     def data(self) -> Path:
@@ -73,10 +83,12 @@ class Loaded:
     Attributes:
         definitions: What the files define; `None` if anything is wrong.
         problems: Everything that is wrong, by file and line.
+        warnings: What is allowed and yet deserves a second thought, by file and line.
     """
 
     definitions: Definitions | None
     problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()
 
     def valid(self) -> Definitions:
         """Return the definitions.
@@ -123,9 +135,14 @@ def load(
     draft = _draft(folder, raw)
     folder.problems += _strays(root)
     folder.problems += reference_problems(draft)
+    for entry in draft.experiments:
+        folder.problems += design_problems(entry)
+    folder.problems += experiment_problems(draft)
     folder.problems += SqlChecks(draft, root, tables, facts, formats).problems()
+    wrong = {problem.file for problem in folder.problems}
+    warnings = tuple(sorted(experiment_warnings(draft, wrong)))
     if folder.problems:
-        return Loaded(None, _said_once(folder.problems, draft))
+        return Loaded(None, _said_once(folder.problems, draft), warnings)
     definitions = Definitions(
         root=root,
         settings=draft.settings.value,
@@ -137,8 +154,9 @@ def load(
         sources={entry.value.name: entry.value for entry in draft.sources},
         hypotheses={entry.value.id: entry.value for entry in draft.hypotheses},
         playbooks={each.id: each for each in draft.playbooks},
+        experiments={entry.value.id: entry.value for entry in draft.experiments},
     )
-    return Loaded(definitions, ())
+    return Loaded(definitions, (), warnings)
 
 
 def _said_once(problems: list[Problem], draft: Draft) -> tuple[Problem, ...]:
@@ -163,6 +181,7 @@ def _draft(folder: Folder, catalogue: Mapping[str, Mapping[str, object]]) -> Dra
     # Without settings nothing follows about teams and stages.
     settings = settings or empty._replace(broken=frozenset({"teams", "stages"}))
     rules = _optional(folder, Rules, "rules.yaml")
+    expected = folder.document(HYPOTHESES)
     return Draft(
         settings=settings,
         rules=rules,
@@ -170,10 +189,13 @@ def _draft(folder: Folder, catalogue: Mapping[str, Mapping[str, object]]) -> Dra
         segments=dict(_segments(folder)),
         kpis=read_kpis(folder, catalogue, rules.value),
         sources=list(_sources(folder)),
-        hypotheses=list(_hypotheses(folder)),
+        hypotheses=list(_hypotheses(folder, expected)),
         playbooks=list(_playbooks(folder)),
+        experiments=list(read_experiments(folder)),
         kpi_files={path.stem for path in (folder.root / "kpis").glob("*.yaml")},
         playbook_files={path.stem for path in (folder.root / "playbooks").glob("*.md")},
+        experiment_files={path.stem for path in (folder.root / EXPERIMENTS).glob("*.yaml")},
+        hypothesis_ids=_ids(folder, expected),
     )
 
 
@@ -213,8 +235,7 @@ def _sources(folder: Folder) -> Iterator[Entry[Source]]:
             yield entry
 
 
-def _hypotheses(folder: Folder) -> Iterator[Entry[Hypothesis]]:
-    document = folder.document("hypotheses.yaml")
+def _hypotheses(folder: Folder, document: Document | None) -> Iterator[Entry[Hypothesis]]:
     if document is None or document.data is None:
         return
     if not isinstance(document.data, tuple):
@@ -228,6 +249,16 @@ def _hypotheses(folder: Folder) -> Iterator[Entry[Hypothesis]]:
             yield entry
 
 
+def _ids(folder: Folder, document: Document | None) -> list[str] | None:
+    """Return the ids in hypotheses.yaml, also of those that are wrong; `None`: cannot be told."""
+    if document is None:
+        return None if (folder.root / HYPOTHESES).is_file() else []
+    if not isinstance(document.data, tuple):
+        return None if document.data else []
+    ids = (data.get("id") for data in document.data if isinstance(data, dict))
+    return [one for one in ids if isinstance(one, str)]
+
+
 def _playbooks(folder: Folder) -> Iterator[Playbook]:
     for path in sorted((folder.root / "playbooks").glob("*.md")):
         playbook = playbooks.read(path, f"playbooks/{path.name}")
@@ -239,9 +270,13 @@ def _playbooks(folder: Folder) -> Iterator[Playbook]:
 
 def _strays(root: Path) -> Iterator[Problem]:
     """Yield files that nobody reads, but whose names look as if someone should."""
+    found = "is not a file that Heedful reads"
     for path in sorted(root.glob("*.y*ml")):
         near = get_close_matches(path.name, _FILES, n=1, cutoff=0.8)
-        if near and path.name not in _FILES:
-            yield Problem(
-                path.name, 1, "is not a file that Heedful reads", f"rename it to {near[0]}"
-            )
+        folder = get_close_matches(path.stem, _FOLDERS, n=1, cutoff=0.8)
+        if path.name in _FILES:
+            continue
+        if near:
+            yield Problem(path.name, 1, found, f"rename it to {near[0]}")
+        elif folder:
+            yield Problem(path.name, 1, found, f"write a file for each in {folder[0]}/")

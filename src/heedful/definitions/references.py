@@ -8,6 +8,7 @@ from typing import Any
 
 from heedful.definitions.document import KeyPath
 from heedful.definitions.entry import Entry
+from heedful.definitions.experiment import Experiment
 from heedful.definitions.hypothesis import Hypothesis
 from heedful.definitions.kpi import Kpi
 from heedful.definitions.playbook import Playbook
@@ -28,6 +29,9 @@ class Draft:
     Attributes:
         kpi_files: The names of all KPI files, also of those that cannot be used.
         playbook_files: The names of all playbooks, also of those that cannot be used.
+        experiment_files: The names of all experiments, also of those that cannot be used.
+        hypothesis_ids: The ids of all hypotheses, also of those not rightly described; `None`:
+            cannot be told.
     """
 
     settings: Entry[Settings]
@@ -38,8 +42,11 @@ class Draft:
     sources: list[Entry[Source]] = field(default_factory=list)
     hypotheses: list[Entry[Hypothesis]] = field(default_factory=list)
     playbooks: list[Playbook] = field(default_factory=list)
+    experiments: list[Entry[Experiment]] = field(default_factory=list)
     kpi_files: Collection[str] = ()
     playbook_files: Collection[str] = ()
+    experiment_files: Collection[str] = ()
+    hypothesis_ids: Collection[str] | None = ()
 
     @property
     def stages(self) -> tuple[str, ...] | None:
@@ -61,20 +68,21 @@ def reference_problems(draft: Draft) -> Iterator[Problem]:
     settings = draft.settings
     for name, touchpoint in settings.value.touchpoints.items():
         if touchpoint.stage is not None:
-            yield from _stage(draft, settings, ("touchpoints", name, "stage"), touchpoint.stage)
+            at: KeyPath = ("touchpoints", name, "stage")
+            yield from stage_problem(draft, settings, at, touchpoint.stage)
     for kpi in draft.kpis:
         yield from _kpi(draft, kpi)
     for place, name in _scorecard_kpis(draft.scorecard):
-        yield from _kpi_name(draft, draft.scorecard, place, name)
+        yield from kpi_problem(draft, draft.scorecard, place, name)
     seen: set[str] = set()
     for entry in draft.hypotheses:
         hypothesis = entry.value
         if "stage" not in entry.broken:
-            yield from _stage(draft, entry, ("stage",), hypothesis.stage)
+            yield from stage_problem(draft, entry, ("stage",), hypothesis.stage)
         if "kpi" not in entry.broken:
-            yield from _kpi_name(draft, entry, ("kpi",), hypothesis.kpi)
+            yield from kpi_problem(draft, entry, ("kpi",), hypothesis.kpi)
         if "owner" not in entry.broken:
-            yield from _team(draft, entry, hypothesis.owner)
+            yield from team_problem(draft, entry, hypothesis.owner)
         if "id" not in entry.broken and hypothesis.id in seen:
             yield entry.problem(("id",), f'id "{hypothesis.id}" is used twice', "choose another")
         seen.add(hypothesis.id)
@@ -83,7 +91,7 @@ def reference_problems(draft: Draft) -> Iterator[Problem]:
 def _kpi(draft: Draft, entry: Entry[Kpi]) -> Iterator[Problem]:
     kpi = entry.value
     if "owner" not in entry.broken:
-        yield from _team(draft, entry, kpi.owner)
+        yield from team_problem(draft, entry, kpi.owner)
     if "playbook" not in entry.broken and kpi.playbook not in draft.playbook_files:
         near = did_you_mean(kpi.playbook, draft.playbook_files)
         yield entry.problem(
@@ -93,10 +101,11 @@ def _kpi(draft: Draft, entry: Entry[Kpi]) -> Iterator[Problem]:
         )
     if "stages" not in entry.broken:
         for index, stage in enumerate(kpi.stages):
-            yield from _stage(draft, entry, ("stages", index), stage)
+            yield from stage_problem(draft, entry, ("stages", index), stage)
 
 
-def _stage(draft: Draft, entry: AnyEntry, path: KeyPath, stage: str) -> Iterator[Problem]:
+def stage_problem(draft: Draft, entry: AnyEntry, path: KeyPath, stage: str) -> Iterator[Problem]:
+    """Yield a problem where a stage is not one of the project's."""
     stages = draft.stages
     if stages is None or stage in stages:
         return
@@ -107,7 +116,8 @@ def _stage(draft: Draft, entry: AnyEntry, path: KeyPath, stage: str) -> Iterator
         yield entry.problem(path, f'stage "{stage}" is not known', one_of(stages, stage))
 
 
-def _team(draft: Draft, entry: AnyEntry, owner: str) -> Iterator[Problem]:
+def team_problem(draft: Draft, entry: AnyEntry, owner: str) -> Iterator[Problem]:
+    """Yield a problem where an owner is not one of the project's teams."""
     teams = draft.teams
     if teams is None or owner in teams:
         return
@@ -115,7 +125,8 @@ def _team(draft: Draft, entry: AnyEntry, owner: str) -> Iterator[Problem]:
     yield entry.problem(("owner",), f'owner "{owner}" is not a team', options)
 
 
-def _kpi_name(draft: Draft, entry: AnyEntry, path: KeyPath, name: str) -> Iterator[Problem]:
+def kpi_problem(draft: Draft, entry: AnyEntry, path: KeyPath, name: str) -> Iterator[Problem]:
+    """Yield a problem where a KPI is not switched on."""
     if name not in draft.kpi_files:
         near = did_you_mean(name, draft.kpi_files)
         allowed = f"allowed: a KPI with a file in kpis/{near}"

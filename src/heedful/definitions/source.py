@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from heedful.definitions.fields import Id, Model, Sql, Text, Timezone, wrong
+from heedful.definitions.fields import Date, Id, Model, Sql, Text, Timezone, wrong
 
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _GLOB = "allowed: a path or glob, a list of them, or a mapping name: glob"
 _COLUMN = "allowed: a column or expression, a list of columns, or {constant: ...}"
 
@@ -46,17 +43,6 @@ def _path(given: Any) -> Any:
     if not all(isinstance(glob, str) and glob for glob in globs):
         raise wrong("{name} holds something that is not a path", _GLOB)
     return given
-
-
-def _date(given: Any) -> Any:
-    if given is None or isinstance(given, date):
-        return given
-    if isinstance(given, str) and _DATE.fullmatch(given):
-        try:
-            return date.fromisoformat(given)
-        except ValueError:
-            pass
-    raise wrong("{name} {value} is not a date", "allowed: such as 2024-12-31")
 
 
 def _dates(given: Any) -> Any:
@@ -141,9 +127,7 @@ class Source(Model):
     """generated: rows have no key of their own; one is made of their content."""
     replace: Literal["file", "period", "all"] = "file"
     """What an import of rows without a key takes the place of."""
-    observed_until: Annotated[
-        date | None, BeforeValidator(_date, json_schema_input_type=str | None)
-    ] = None
+    observed_until: Date | None = None
     """Until when the data is complete; the newest time in the table where not given."""
 
     @property

@@ -88,7 +88,11 @@ def validate(
         try:
             value = model.model_validate(given, context=context)
         except ValidationError as error:
-            details = [e for e in error.errors(include_url=False) if _field(e) not in broken]
+            details = [
+                each
+                for each in error.errors(include_url=False)
+                if _field(each) not in broken and not _enough(each)
+            ]
         else:
             return Checked(value, tuple(found), frozenset(broken))
         found += [_problem(model, each, document, at) for each in details]
@@ -98,6 +102,11 @@ def validate(
         broken |= fields
         given = {key: kept for key, kept in data.items() if key not in broken}
         given |= {key: kept for key, kept in (stand_ins or {}).items() if key in broken}
+
+
+def _enough(details: ErrorDetails) -> bool:
+    """Whether a list is only said to be too short because items in it are wrong."""
+    return details["type"] == "too_short" and len(details["input"]) >= details["ctx"]["min_length"]
 
 
 def _field(details: ErrorDetails) -> str | None:
@@ -157,11 +166,16 @@ def _problem(model: type[Model], details: ErrorDetails, document: Document, at: 
     if kind in _BOUNDS:
         bound, words = _BOUNDS[kind]
         if kind == "too_short":
-            return document.problem(path, f"{name} is empty", "name at least one")
+            return _too_few(document, path, name, len(value), context["min_length"])
         allowed = f"allowed: {words} {context[bound]:g}"
         return document.problem(path, f"{name} {shown(value)} is out of range", allowed)
     found, allowed = _WORDS.get(kind, (f"is wrong: {details['msg']}", ""))
     return document.problem(path, f"{name} {shown(value)} {found}", allowed)
+
+
+def _too_few(document: Document, path: KeyPath, name: str, there: int, least: int) -> Problem:
+    found = f"{name} has only {there}" if there else f"{name} is empty"
+    return document.problem(path, found, f"name at least {'one' if least == 1 else least}")
 
 
 def _name(document: Document, path: KeyPath) -> str:
