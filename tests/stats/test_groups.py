@@ -142,6 +142,14 @@ def test_sums_that_are_not_finite_spoil_their_own_group_only() -> None:
         assert plain[1].value > 0
 
 
+def test_sums_that_overflow_have_no_value() -> None:
+    with np.errstate(over="ignore"):
+        huge = Moments.of(np.array([[1e200, 1.0], [-1e200, 2.0]]))
+    for columns in ([0], [0, 1]):
+        found = groups(huge.select(columns), ratio=False)[0]
+        assert np.isnan([found.value, found.variance]).all()
+
+
 @pytest.mark.parametrize("constant", [0.0, 0.1, 1e9])
 def test_units_that_never_vary_have_variance_0(constant: float) -> None:
     rng = np.random.default_rng(3)
@@ -158,6 +166,8 @@ def test_units_that_never_vary_have_variance_0(constant: float) -> None:
         for found in groups(Moments.of(np.column_stack(values), cells, 2), ratio=ratio):
             assert found.variance == 0
             assert found.value == pytest.approx(constant)
+            if constant == 0:
+                assert found.value == 0
 
 
 def test_a_covariate_that_is_the_outcome_leaves_nothing_to_test() -> None:

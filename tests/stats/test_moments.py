@@ -95,6 +95,26 @@ def test_numbers_that_differ_in_their_last_digit_do_not_vary() -> None:
     assert Moments.of(values).covariance[0, 0, 0] == 0
 
 
+def test_whole_numbers_are_summed_exactly() -> None:
+    rng = np.random.default_rng(7)
+    values = np.column_stack([rng.poisson(0.02, 300_001), 10**9 + rng.poisson(30, 300_001)])
+    cells = rng.integers(0, 5, 300_001)
+    values[cells == 2, 0] = 0
+    found = Moments.of(values, cells, 5)
+    for cell in range(5):
+        of_cell = values[cells == cell]
+        assert found.mean[cell, 0] == of_cell[:, 0].sum() / len(of_cell)
+        exact = (of_cell[:, 1] - 10**9).sum() / len(of_cell)
+        assert found.mean[cell, 1] - 10**9 == pytest.approx(exact, abs=2e-7)
+    assert found.mean[2, 0] == 0
+
+
+def test_units_that_are_all_0_have_mean_0_about_any_shift() -> None:
+    values = np.zeros((1_000_003, 1))
+    for shift in (0.1, 1 / 3, 123.456):
+        assert Moments.of(values, shift=[shift]).mean[0, 0] == 0
+
+
 def test_rare_events_do_vary() -> None:
     values = np.zeros((1_000_000, 1))
     values[17] = 1.0

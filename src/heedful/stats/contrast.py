@@ -165,8 +165,11 @@ def contrast(treated: Group, control: Group, critical: Critical) -> Contrast:
     if c > 0:
         relative = (t - c) / c
         if t > 0:
-            logs = [(parts[0][0] / t**2, parts[0][1]), (parts[1][0] / c**2, parts[1][1])]
-            around = _tested(log(t / c), logs, critical)
+            logs = (
+                (treated.variance / t / t, treated.df),
+                (control.variance / c / c, control.df),
+            )
+            around = _tested(log(t) - log(c), logs, critical)
             relative_low, relative_high = _lift(around.low), _lift(around.high)
     return Contrast(
         tested.estimate,

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import repeat
 from math import inf, isfinite, nan, sqrt
 
 import numpy as np
@@ -116,21 +115,21 @@ def _parts(
     """Numbers of each group without covariates, as Python has them: quicker for so few."""
     sums = total.sums[:, :first].tolist()
     products = total.products[:, :first, :first].tolist()
-    shift = total.shift[:first].tolist()
-    return zip(counts, sums, products, repeat(shift))
+    means = total.mean[:, :first].tolist()
+    return zip(counts, sums, products, means, strict=True)
 
 
 def _plain(
-    n: float, sums: _Numbers, products: list[_Numbers], shift: _Numbers, ratio: bool
+    n: float, sums: _Numbers, products: list[_Numbers], means: _Numbers, ratio: bool
 ) -> tuple[float, float]:
     """Value and variance of one group without covariates and strata; NaN where there is none."""
     if not n >= 2:
         return nan, nan
-    y = shift[0] + sums[0] / n
+    y = means[0]
     yy = squared_deviations(n, sums[0], products[0][0], y)
     value, squares = y, yy
     if ratio:
-        x = shift[1] + sums[1] / n
+        x = means[1]
         if not x > 0:
             return nan, nan
         xx = squared_deviations(n, sums[1], products[1][1], x)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite, nan
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +16,7 @@ RESOLUTION = 1e-12
 EPSILON = float(np.finfo(np.float64).eps)
 """A sum of n terms is off by up to n times this share of itself (Higham 2002, 4.2)."""
 
+_SAMPLED = 4096
 _BLOCKED = 40
 """From so many sums a cell on, sorting the rows once beats summing column by column (measured)."""
 
@@ -66,7 +68,7 @@ class Moments:
                 be finite: whoever knows what a missing number means leaves the row out or fills it.
             cells: the cell of each row, whole numbers from 0 to `count - 1`; all in cell 0 without.
             count: number of cells.
-            shift: constants near the means, shape (k,); the means of all rows without.
+            shift: constants near the means, shape (k,); `near` the means of all rows without.
 
         Returns:
             Moments of shape (count,).
@@ -90,7 +92,7 @@ class Moments:
             if about.shape != (k,) or not np.isfinite(about).all():
                 raise ValueError(f"shift is {about.tolist()}; give one finite number a variable")
         else:
-            about = rows.mean(axis=0) if len(rows) else np.zeros(k)
+            about = _middle(rows)
         index = _checked(cells, len(rows), count)
         if index is None or count == 1:
             moved = rows - about
@@ -195,7 +197,10 @@ class Moments:
     def mean(self) -> Floats:
         """Means, shape (..., k); NaN in cells without rows."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(self.shift + self.sums / self.n[..., None])
+            found = self.shift + self.sums / self.n[..., None]
+            # Of units that are all 0 about another shift, rounding would leave a tiny mean.
+            found[np.abs(found) <= RESOLUTION * np.abs(self.shift)] = 0.0
+            return np.asarray(found)
 
     @property
     def covariance(self) -> Floats:
@@ -224,6 +229,28 @@ class Moments:
         return axis % dimensions
 
 
+def near(mean: ArrayLike, deviation: ArrayLike) -> Floats:
+    """Shifts near means that keep sums of whole numbers, and of units that are all 0, exact.
+
+    Multiples of a power of 2 of about the standard deviation have few digits, so that subtracting
+    and summing them does not round.
+
+    Args:
+        mean: means of all units, roughly.
+        deviation: standard deviations of all units, roughly; 0 gives the mean itself.
+
+    >>> near([4.13, 1e9 + 0.3, 0.02], [1.1, 1.0, 0.14]).tolist()
+    [4.0, 1000000000.0, 0.0]
+    """
+    means = np.asarray(mean, dtype=np.float64)
+    spread = np.asarray(deviation, dtype=np.float64)
+    known = np.isfinite(spread) & (spread > 0)
+    step = np.exp2(np.floor(np.log2(np.where(known, spread, 1.0))))
+    # Further out than this, whole steps have no fewer digits than the mean itself.
+    known &= np.abs(means) < step * 2.0**40
+    return np.where(known, np.rint(means / step) * step, means)
+
+
 def squared_deviations(n: float, total: float, product: float, mean: float) -> float:
     """Sum of squared deviations from the mean, of one variable of one cell.
 
@@ -236,14 +263,24 @@ def squared_deviations(n: float, total: float, product: float, mean: float) -> f
         mean: mean of v.
 
     Returns:
-        Exactly 0 where the rows differ by rounding only.
+        Exactly 0 where the rows differ by rounding only; NaN for sums that are not finite.
 
     >>> squared_deviations(2, 0.0, 2.0, 5.0), squared_deviations(3, 0.3, 0.03, 0.1)
     (2.0, 0.0)
     """
     squares = product - total * total / n
     noise = max(n * EPSILON * product, n * (RESOLUTION * mean) ** 2)
+    if not isfinite(noise):
+        return nan
     return 0.0 if squares <= noise else squares
+
+
+def _middle(rows: Floats) -> Floats:
+    """A shift for these rows, from some of them: only its size matters, not its last digits."""
+    if len(rows) == 0:
+        return np.zeros(rows.shape[1])
+    some = rows[:: max(1, len(rows) // _SAMPLED)]
+    return near(some.mean(axis=0), some.std(axis=0))
 
 
 def _all_finite(rows: Floats) -> None:
