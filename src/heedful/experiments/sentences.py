@@ -96,15 +96,15 @@ def known(outcome: OutcomeResult | None) -> bool:
 def in_points(outcome: OutcomeResult) -> bool:
     """Whether its effect is read as a difference in its unit, not relative to the control.
 
-    Shares, NPS and scores are; guardrails are read on the scale of their margin. A relative
-    effect is not shown where its interval holds zero and that of the difference does not, or the
-    other way round: a reader would see another verdict than the test gave.
+    Shares, NPS and scores are; guardrails are read on the scale of their margin. Of other units,
+    a relative effect is not shown where its interval holds zero and that of the difference does
+    not, or the other way round: a reader would see another verdict than the test gave.
     """
+    if outcome.relative is None or not isfinite(outcome.relative):
+        return True
     if outcome.role == "guardrail" and outcome.margin_kind is not None:
-        wanted = outcome.margin_kind == "absolute"
-    else:
-        wanted = outcome.unit in _POINTS
-    return wanted or outcome.relative is None or not _same_side(outcome)
+        return outcome.margin_kind == "absolute"
+    return outcome.unit in _POINTS or not _same_side(outcome)
 
 
 def effect_of(outcome: OutcomeResult, currency: str | None = None) -> str:

@@ -1,13 +1,14 @@
 """Numbers as people read them: true minus, points for shares, no-break space before a unit.
 
 An estimate and its interval share their decimals, and there are as many of them as the interval
-deserves: two significant digits of its half-width, but never fewer than the unit usually has.
+deserves: rounding moves an end by at most a tenth of the half-width. The unit says how many there
+are at least.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import floor, isfinite, log10
+from math import ceil, floor, isfinite, log10
 from typing import NamedTuple, TypeGuard
 
 NOTHING = "–"
@@ -15,6 +16,7 @@ NOTHING = "–"
 
 _SPACE = "\u00a0"
 _MOST = 8
+_UNITS_WIDE = 5
 
 
 class _Style(NamedTuple):
@@ -64,7 +66,7 @@ def decimals_of(
         return style.decimals
     if size >= 100 and style.factor == 1:
         return 0
-    return min(_MOST, max(style.decimals, 1 - floor(log10(size))))
+    return min(_MOST, max(style.decimals, ceil(log10(_UNITS_WIDE / size) - 1e-9)))
 
 
 def amount(
