@@ -6,7 +6,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -56,6 +56,7 @@ def test_weights_that_do_not_add_up_are_refused(weights):
         bucket_ranges(weights)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(1, 60), min_size=2, max_size=6),
     st.floats(0, 1),
@@ -180,6 +181,7 @@ def test_a_group_or_holdout_says_nothing_about_variants(planned):
         assert stats.chisquare(counts).pvalue > 0.01
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(0.01, 1), min_size=1, max_size=5),
     st.lists(st.integers(1, 20), min_size=2, max_size=5),
@@ -254,6 +256,7 @@ def test_a_holdout_of_accounts_holds_all_their_customers_out(planned):
     assert assign(one, {"held": holdout}, "c-1").why == "no_id"
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_many_get_what_each_gets(planned, data):
     values = st.sampled_from(["DE", "US", None, 3, True, ["DE", 3], {"a": "DE"}])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from growthbook.core import fnv1a32, gbhash
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heedful.experiments.hashing import _of_digits, bucket, buckets, fnv1a
@@ -47,6 +47,7 @@ def test_published_buckets(seed, unit, expected):
     assert buckets(seed, [unit]).tolist() == [expected]
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS)
 def test_any_text_is_hashed_as_the_sdk_hashes_it(seed, unit):
     assert fnv1a(unit) == fnv1a32(unit)
@@ -54,6 +55,7 @@ def test_any_text_is_hashed_as_the_sdk_hashes_it(seed, unit):
     assert bucket(seed, unit) == gbhash(seed, unit, 2)
 
 
+@settings(deadline=None)
 @given(TEXTS, st.lists(TEXTS, max_size=40))
 def test_many_are_hashed_as_one(seed, ids):
     assert buckets(seed, ids).tolist() == [bucket(seed, unit) for unit in ids]

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 from growthbook import GrowthBook, InMemoryStickyBucketService
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heedful.experiments.assigning import ATTRIBUTES, assign
@@ -117,6 +117,7 @@ def test_what_changed_has_another_date(planned):
     assert all(date.startswith("2024-03-05T00:00:00.") for date in dates)
 
 
+@settings(deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_python_sdk_agrees(world, agree, random):
     experiments, unit = world
