@@ -1,0 +1,414 @@
+"""Charts of a readout: Vega-Lite drawn to SVG at several widths, without a script on the page.
+
+Colours are the names of the sheet's tokens, such as `var(--series)`, so that one drawing serves
+light, dark and print. The sheet shows the drawing that fits its column; text is never squeezed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import ceil, floor
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+from zlib import crc32
+
+from heedful.experiments.forest import label, step_of
+from heedful.experiments.wording import amount, decimals_of, difference, listed
+
+if TYPE_CHECKING:
+    from heedful.experiments.readout import CurvePoint, Look
+
+WIDTHS = (350, 460, 620, 840, 1080)
+"""Pixels at which a chart is drawn; the sheet shows the widest that fits."""
+FEW_LOOKS = 12
+"""So few looks are drawn as points on the line."""
+_SVG = "http://www.w3.org/2000/svg"
+_HEIGHTS = {350: 210, 460: 220, 620: 230, 840: 250, 1080: 270}
+_DASHES = ([1, 0], [8, 3], [2, 2], [9, 3, 2, 3], [14, 4], [4, 4])
+_NOISE = re.compile(r"aria-.*|role|class|pointer-events|font-family")
+_DECIMALS = re.compile(r"-?\d+\.\d+")
+_NARROW = 460
+"""Up to this width lines are told apart by a list above them, not by names at their ends."""
+
+Patch = Callable[[dict[str, Any], int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart at every width.
+
+    Attributes:
+        drawings: SVG elements, narrow to wide.
+        label: What it shows, in a sentence.
+    """
+
+    drawings: tuple[str, ...]
+    label: str
+
+
+def theme() -> dict[str, Any]:
+    """The Vega-Lite config: ink on nothing, horizontal grid, no titles, tokens for colours."""
+    text = {"labelFont": "sans-serif", "labelFontSize": 12, "labelColor": "var(--ink-3)"}
+    return {
+        "background": None,
+        "padding": {"left": 1, "right": 2, "top": 6, "bottom": 2},
+        "view": {"stroke": None},
+        "axis": {**text, "title": None, "labelPadding": 6},
+        "axisX": {
+            "grid": False,
+            "domainColor": "var(--rule-2)",
+            "tickColor": "var(--rule-2)",
+            "tickSize": 5,
+            "labelFlush": True,
+        },
+        "axisY": {"domain": False, "ticks": False, "gridColor": "var(--rule)", "minExtent": 40},
+        "line": {"strokeWidth": 2, "strokeJoin": "round"},
+        "text": {"font": "sans-serif", "fontSize": 13, "fontWeight": 600, "fill": "var(--ink)"},
+    }
+
+
+def day(when: date, *, year: bool = False) -> str:
+    """A date as people write it.
+
+    >>> day(date(2026, 9, 7)), day(date(2026, 9, 7), year=True)
+    ('7 Sep', '7 Sep 2026')
+    """
+    return f"{when.day} {when:%b %Y}" if year else f"{when.day} {when:%b}"
+
+
+def settled_on(looks: Sequence[Look]) -> date | None:
+    """The first day from which on the interval stays on one side of zero; None if it does not."""
+    sure = None
+    for look in sorted(looks, key=lambda look: look.date, reverse=True):
+        if look.low is None or look.high is None or look.low <= 0 <= look.high:
+            break
+        sure = look.date
+    return sure
+
+
+def day_by_day(
+    looks: Sequence[Look],
+    *,
+    title: str,
+    unit: str | None,
+    mark: bool = True,
+    widths: Sequence[int] = WIDTHS,
+) -> Figure:
+    """The difference as it stood on each day, with its interval; A marks when it left zero.
+
+    Args:
+        looks: Of one KPI and variant; at least one has a difference.
+        title: What people call the KPI.
+        unit: Its unit; shares are drawn in points.
+        mark: Whether to mark the day from which on the interval stays clear of zero; not where
+            the design allows no looks.
+        widths: Pixels at which it is drawn.
+
+    Raises:
+        ValueError: No look has a difference.
+    """
+    shown = sorted(looks, key=lambda look: look.date)
+    known = [look for look in shown if look.difference is not None]
+    if not known:
+        raise ValueError(f"no look at {title} has a difference")
+    first, last = known[0].date, known[-1]
+    factor = 100.0 if unit == "share" else 1.0
+    rows = [
+        {
+            "day": (look.date - first).days,
+            "value": _times(factor, look.difference),
+            "low": _times(factor, look.low),
+            "high": _times(factor, look.high),
+        }
+        for look in known
+    ]
+    length = max(1, (last.date - first).days)
+    end = difference(
+        last.difference, unit, decimals=decimals_of(unit, last.difference, last.low, last.high)
+    )
+    sure = settled_on(known) if mark else None
+    said = f"{title}, difference day by day, {day(first)} to {day(last.date, year=True)}: "
+    said += f"{end} at the end"
+    said += f"; the interval leaves zero for good on {day(sure)}." if sure else "."
+    marked = None if sure is None else (sure - first).days
+    chart = _differences(rows, _after_first_days(rows, length), unit, end, marked)
+
+    def fit(spec: dict[str, Any], width: int) -> None:
+        step = _day_step(length, width, 92)
+        places = [float(at) for at in range(0, length + 1, step)]
+        room = (width - 130) / max(1, length / step) > 112
+        names = {at: day(first + timedelta(days=at), year=room and at == 0) for at in places}
+        _axis(spec, names)
+
+    return Figure(_drawn(chart, fit, said, widths), said)
+
+
+def curves(
+    points: Sequence[CurvePoint],
+    *,
+    title: str,
+    names: Mapping[str, str],
+    widths: Sequence[int] = WIDTHS,
+) -> Figure:
+    """Shares of units still there by days since exposure, a line each variant.
+
+    Args:
+        points: Of one KPI; at least one.
+        title: What people call it.
+        names: Variant to what people call it; the control comes first and is dashed.
+        widths: Pixels at which it is drawn.
+    """
+    lines = {
+        name: sorted((p for p in points if p.variant == variant), key=lambda point: point.day)
+        for variant, name in names.items()
+    }
+    lines = {name: line for name, line in lines.items() if line}
+    length = max(1, *(line[-1].day for line in lines.values()))
+    ends = {name: amount(line[-1].value, "share") for name, line in lines.items()}
+    told = listed([f"{name} {end}" for name, end in ends.items()])
+    said = f"{title}, share by days since exposure: {told} after {length} days."
+    low, high, step = shares_axis(points)
+    chart = _shares(list(lines.values()), low, high, step)
+
+    def fit(spec: dict[str, Any], width: int) -> None:
+        places = range(0, length + 1, _day_step(length, width, 64))
+        _axis(spec, {float(at): f"day {at}" if at == 0 else str(at) for at in places})
+        apart = (high - low) * 17 / (_HEIGHTS[width] - 40)
+        at = _spread([100 * line[-1].value for line in lines.values()], apart)
+        spec["datasets"]["ends"] = [
+            {
+                "day": line[-1].day,
+                "value": value,
+                "text": end if width <= _NARROW else f"{name} {end}",
+            }
+            for (name, line), end, value in zip(lines.items(), ends.values(), at, strict=True)
+        ]
+
+    return Figure(_drawn(chart, fit, said, widths), said)
+
+
+def shares_axis(points: Sequence[CurvePoint]) -> tuple[float, float, float]:
+    """Ends and step, in percent, of the axis on which curves are drawn; it may not start at 0."""
+    numbers = [100 * n for p in points for n in (p.value, p.low, p.high) if n is not None]
+    low, high, step = _round_ends(min(numbers), max(numbers))
+    return max(0.0, low), min(100.0, high), step
+
+
+def swatch(number: int) -> str:
+    """The dashes of a line of `curves`, as SVG has them; 0 is the control."""
+    return ",".join(map(str, _dashes(number)))
+
+
+def _differences(
+    rows: list[dict[str, Any]],
+    ends: tuple[float, float, float],
+    unit: str | None,
+    end: str,
+    marked: int | None,
+) -> Any:
+    """A band, a zero line, the line, its last value, and the day from which the sign is sure."""
+    import altair as alt
+
+    low, high, step = ends
+    ticks = _ticks(low, high, step)
+    labels = {tick: label(tick, step) for tick in ticks}
+    labels[ticks[-1]] += difference(0.0, unit, decimals=0).removeprefix("0")
+    days = alt.Scale(domain=[0, max(1, rows[-1]["day"])], nice=False)
+    x = alt.X("day:Q", title=None, scale=days)
+    scale = alt.Scale(domain=[low, high], nice=False)
+    y = alt.Y("value:Q", title=None, scale=scale)
+    drawn_y = y.axis(**_placed(labels))
+    base = alt.Chart(_data(rows))
+    last = alt.Chart(_data([{**rows[-1], "text": end}]))
+    zero = alt.Chart(_data([{"value": 0}]))
+    dots = base if len(rows) <= FEW_LOOKS else last
+    layers = [
+        base.mark_area(color="var(--band)", clip=True).encode(
+            x, alt.Y("low:Q", scale=scale), alt.Y2("high:Q")
+        ),
+        zero.mark_rule(color="var(--ink-2)").encode(drawn_y),
+        base.mark_line(color="var(--series)", clip=True).encode(x, y),
+        dots.mark_point(filled=True, size=50, color="var(--series)", opacity=1).encode(x, y),
+        last.mark_text(align="left", dx=9).encode(x, y, alt.Text("text:N")),
+    ]
+    if marked is not None:
+        at = alt.Chart(_data([{"day": marked}])).encode(x)
+        disc = at.mark_point(shape="circle", size=300, fill="var(--ink)", stroke=None, opacity=1)
+        letter = at.mark_text(text="A", fill="var(--paper)", fontSize=11, fontWeight=600)
+        layers += [
+            at.mark_rule(color="var(--ink-3)", strokeDash=[2, 3]),
+            disc.encode(y=alt.value(-12)),
+            letter.encode(y=alt.value(-12)),
+        ]
+    return alt.layer(*layers)
+
+
+def _shares(lines: Sequence[Sequence[CurvePoint]], low: float, high: float, step: float) -> Any:
+    """Steps with bands under them; the values at their ends are a dataset of their own."""
+    import altair as alt
+
+    ticks = _ticks(low, high, step)
+    places = 0 if step >= 1 else 1
+    labels = {tick: amount(tick / 100, "share", decimals=places) for tick in ticks}
+    length = max(1, *(line[-1].day for line in lines))
+    x = alt.X("day:Q", title=None, scale=alt.Scale(domain=[0, length], nice=False))
+    scale = alt.Scale(domain=[low, high], nice=False)
+    y = alt.Y("value:Q", title=None, scale=scale)
+    drawn_y = y.axis(**_placed(labels))
+    bands, strokes = [], []
+    for number, line in enumerate(lines):
+        rows = [
+            {
+                "day": point.day,
+                "value": 100 * point.value,
+                "low": _times(100.0, point.low),
+                "high": _times(100.0, point.high),
+            }
+            for point in line
+        ]
+        base = alt.Chart(_data(rows))
+        band = base.mark_area(color="var(--band)", opacity=0.6, interpolate="step-after")
+        stroke = base.mark_line(
+            color="var(--series)" if number else "var(--compare)",
+            strokeDash=_dashes(number),
+            interpolate="step-after",
+        )
+        bands.append(band.encode(x, alt.Y("low:Q", scale=scale), alt.Y2("high:Q")))
+        strokes.append(stroke.encode(x, y if number else drawn_y))
+    tips = alt.Chart(alt.NamedData("ends")).mark_text(align="left", dx=8)
+    return alt.layer(*bands, *strokes, tips.encode(x, y, alt.Text("text:N")))
+
+
+def _data(rows: Sequence[Mapping[str, Any]]) -> Any:
+    import altair as alt
+
+    return alt.InlineData(values=list(rows))
+
+
+def _dashes(number: int) -> list[int]:
+    return [5, 4] if number == 0 else _DASHES[(number - 1) % len(_DASHES)]
+
+
+def _after_first_days(rows: Sequence[dict[str, Any]], length: int) -> tuple[float, float, float]:
+    """An axis for all values, and for the intervals of all but the first third of the days.
+
+    At first intervals are so wide that all the rest would be a stroke; there they are cut off.
+    """
+    numbers = [0.0, *(row["value"] for row in rows)]
+    late = [row for row in rows if row["day"] >= length / 3]
+    numbers += [end for row in late for end in (row["low"], row["high"]) if end is not None]
+    return _round_ends(min(numbers), max(numbers))
+
+
+def _round_ends(low: float, high: float) -> tuple[float, float, float]:
+    """Round ends around two numbers, and the step between ticks."""
+    if high - low < 1e-9:
+        low, high = low - 1, high + 1
+    step = step_of(high - low)
+    return floor(low / step + 1e-9) * step, ceil(high / step - 1e-9) * step, step
+
+
+def _ticks(low: float, high: float, step: float) -> list[float]:
+    """Ticks, of which the last lies at the upper end or just under it."""
+    return [round(low + i * step, 9) for i in range(floor((high - low) / step + 1e-9) + 1)]
+
+
+def _day_step(length: int, width: int, room: int) -> int:
+    most = max(3, (width - 130) // room)
+    steps = (1, 2, 7, 14, 28, 30, 60, 90, 180, 360, 720)
+    return next((step for step in steps if length / step <= most), 1440)
+
+
+def _axis(spec: dict[str, Any], names: Mapping[float, str]) -> None:
+    """Give the x axis its ticks, in the first layer, from which the others take it."""
+    spec["layer"][0]["encoding"]["x"]["axis"] = _placed(names)
+
+
+def _placed(labels: Mapping[float, str]) -> dict[str, Any]:
+    """An axis with just these ticks and labels."""
+    words, keys = json.dumps(list(labels.values())), json.dumps(list(labels))
+    return {
+        "values": list(labels),
+        # Without a count as high, Vega drops ticks that it thinks too many.
+        "tickCount": len(labels) + 1,
+        "labelExpr": f"{words}[indexof({keys}, datum.value)]",
+        "labelOverlap": False,
+    }
+
+
+def _spread(places: Sequence[float], apart: float) -> list[float]:
+    """The same places, moved as far as they must be to be so far apart, in the same order.
+
+    >>> _spread([1.0, 1.5, 9.0], 2.0)
+    [0.25, 2.25, 9.0]
+    """
+    order = sorted(range(len(places)), key=lambda i: places[i])
+    heaps: list[tuple[float, int]] = []
+    for i in order:
+        heaps.append((places[i], 1))
+        while len(heaps) > 1:
+            (one, n), (other, m) = heaps[-2:]
+            if other - one >= apart * (n + m) / 2:
+                break
+            heaps[-2:] = [((one * n + other * m) / (n + m), n + m)]
+    moved = [centre + (k - (n - 1) / 2) * apart for centre, n in heaps for k in range(n)]
+    placed = [0.0] * len(places)
+    for i, at in zip(order, moved, strict=True):
+        placed[i] = at
+    return placed
+
+
+def _times(factor: float, number: float | None) -> float | None:
+    return None if number is None else factor * number
+
+
+def _drawn(chart: Any, fit: Patch, said: str, widths: Sequence[int]) -> tuple[str, ...]:
+    """A chart as SVG elements that take colours and font from the page."""
+    import vl_convert
+
+    # Tests validate the charts; here it would take as long as all the rest.
+    spec = chart.to_dict(validate=False)
+    spec |= {"config": theme(), "autosize": {"type": "fit", "contains": "padding"}}
+    spec.setdefault("datasets", {})
+    drawings = []
+    for width in widths:
+        spec |= {"width": width, "height": _HEIGHTS[width]}
+        fit(spec, width)
+        # What is parsed is the SVG just drawn, not a document from elsewhere.
+        root = ET.fromstring(vl_convert.vegalite_to_svg(spec))  # noqa: S314
+        drawings.append(_inline(root, said, width))
+    return tuple(drawings)
+
+
+def _inline(root: ET.Element, said: str, width: int) -> str:
+    """An SVG as a part of a page: no ids that another has, nothing that only Vega needs."""
+    box = root.get("viewBox", "")
+    _clean(root, f"c{crc32(f'{said} {width}'.encode()):x}-")
+    root.attrib = {"class": f"chart w{width}", "viewBox": box, "role": "img", "aria-label": said}
+    ET.register_namespace("", _SVG)
+    return ET.tostring(root, encoding="unicode").replace(f' xmlns="{_SVG}"', "", 1)
+
+
+def _clean(element: ET.Element, unique: str) -> None:
+    for name, value in list(element.attrib.items()):
+        if _NOISE.fullmatch(name):
+            del element.attrib[name]
+        elif name == "clip-path":
+            element.set(name, value.replace("#clip", f"#{unique}"))
+        elif name == "id":
+            element.set(name, value.replace("clip", unique))
+        else:
+            element.set(name, _DECIMALS.sub(_one_decimal, value))
+    for child in list(element):
+        _clean(child, unique)
+        painted = child.get("fill") or child.get("stroke") or child.get("d") is None
+        if child.tag == f"{{{_SVG}}}path" and not (painted and child.get("d")):
+            element.remove(child)
+
+
+def _one_decimal(number: re.Match[str]) -> str:
+    return f"{float(number.group()):.1f}".removesuffix(".0")
