@@ -1,1 +1,1 @@
-"""State that people write, in a SQL database: annotations so far."""
+"""State that people write, in a SQL database: annotations and signatures so far."""

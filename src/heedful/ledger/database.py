@@ -62,6 +62,18 @@ class Tables:
         Column("stage", String(100)),
         Column("made_at", Instant, nullable=False),
     )
+    signatures = Table(
+        "signatures",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("experiment", String(200), nullable=False, index=True),
+        Column("by", String(200), nullable=False),
+        Column("at", Instant, nullable=False),
+        Column("verdict", String(40), nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("decision", String(40), nullable=False),
+        Column("candidate", String(200)),
+    )
 
 
 class Database:
