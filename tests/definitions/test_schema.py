@@ -19,6 +19,7 @@ FILES = {
     "scorecard.yaml": "scorecard",
     "hypotheses.yaml": "hypotheses",
     "kpis": "kpi",
+    "experiments": "experiment",
 }
 TYPES = {"object": dict, "array": tuple, "string": str, "boolean": bool, "null": type(None)}
 
@@ -41,6 +42,12 @@ def errors(schema: dict[str, Any], data: Any, whole: dict[str, Any]) -> Iterator
             return
         if data < schema.get("minimum", data) or data > schema.get("maximum", data):
             yield f"{data!r} out of range"
+        if data in (schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")):
+            yield f"{data!r} on the edge"
+        if data < schema.get("exclusiveMinimum", data) or data > schema.get(
+            "exclusiveMaximum", data
+        ):
+            yield f"{data!r} out of range"
     elif kind and not isinstance(data, TYPES[kind]):
         yield f"{data!r} is no {kind}"
         return
@@ -59,8 +66,29 @@ def errors(schema: dict[str, Any], data: Any, whole: dict[str, Any]) -> Iterator
             elif isinstance(inner, dict):
                 yield from errors(inner, value, whole)
     if kind == "array":
+        if not schema.get("minItems", 0) <= len(data) <= schema.get("maxItems", len(data)):
+            yield f"{len(data)} items"
         for item in data:
             yield from errors(schema.get("items", {}), item, whole)
+
+
+EXPERIMENT: dict[str, Any] = {
+    **dict.fromkeys(("title", "question", "hypothesis", "owner", "approver", "stage"), "a"),
+    "start": "2026-03-02",
+    "end": "2026-03-30",
+    "variants": ({"name": "a", "weight": "50%"}, {"name": "b", "levels": {"tone": "warm"}}),
+    "primary": {"kpi": "csat", "capping": 0.99},
+    "guardrails": ({"kpi": "nps", "margin": "3%"}, {"kpi": "nps", "margin_absolute": 2}),
+    "looks": ("2026-03-09",),
+    "group_range": (0, "50%"),
+    "population": {"plan": ("a", "b"), "country": "DE"},
+    "alpha": 0.1,
+}
+
+
+def test_an_experiment_fits() -> None:
+    schema = schemas()["experiment"]
+    assert list(errors(schema, EXPERIMENT, schema)) == []
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
@@ -96,6 +124,16 @@ def test_the_catalogue_fits(catalogue: Path) -> None:
         ("segments", {"a": {"case": {}}}),
         ("source", {"table": "orders", "name": "x", "path": "x"}),
         ("hypotheses", [{"id": "a"}]),
+        ("experiment", EXPERIMENT | {"id": "a"}),
+        ("experiment", {k: v for k, v in EXPERIMENT.items() if k != "approver"}),
+        ("experiment", EXPERIMENT | {"guardrails": EXPERIMENT["guardrails"][:1]}),
+        ("experiment", EXPERIMENT | {"variants": ({"nam": "a"}, {"name": "b"})}),
+        ("experiment", EXPERIMENT | {"alpha": 0.5}),
+        ("experiment", EXPERIMENT | {"capping": 1}),
+        ("experiment", EXPERIMENT | {"group_range": (0.1, 0.2, 0.3)}),
+        ("experiment", EXPERIMENT | {"group_range": (0, 1.5)}),
+        ("experiment", EXPERIMENT | {"looks": "often"}),
+        ("experiment", EXPERIMENT | {"population": {"seats": 3}}),
     ],
 )
 def test_what_the_check_refuses_does_not_fit(name: str, data: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from heedful.definitions.experiment import Experiment
 from heedful.definitions.fields import Model
 from heedful.definitions.hypothesis import Hypothesis
 from heedful.definitions.kpi import Kpi
@@ -26,6 +27,7 @@ _FILES = {
     "scorecard": "scorecard.yaml",
     "source": "sources/*.yaml",
     "hypotheses": "hypotheses.yaml",
+    "experiment": "experiments/*.yaml",
 }
 
 
@@ -41,7 +43,7 @@ def schemas() -> dict[str, Schema]:
 
     Examples:
         >>> sorted(schemas())
-        ['heedful', 'hypotheses', 'kpi', 'rules', 'scorecard', 'segments', 'source']
+        ['experiment', 'heedful', 'hypotheses', 'kpi', 'rules', 'scorecard', 'segments', 'source']
         >>> schemas()["kpi"]["properties"]["better"]["enum"]
         ['higher', 'lower']
     """
@@ -56,6 +58,7 @@ def schemas() -> dict[str, Schema]:
         "scorecard": _schema(ScorecardDefinition),
         "source": _schema(Source),
         "hypotheses": _of_each(_schema(Hypothesis), {"type": "array"}, "items"),
+        "experiment": _schema(Experiment),
     }
     return {
         name: {"$schema": _DIALECT, **schema, "title": _FILES[name]}
