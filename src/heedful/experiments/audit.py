@@ -20,6 +20,7 @@ from heedful.experiments.wording import (
     decimals_of,
     difference,
     effect,
+    interval_of,
     of_them,
     p_value,
     percent,
@@ -113,7 +114,15 @@ def figures(readout: Readout, names: Names) -> Sheet:
     return Sheet(heads, tuple(rows), texts=3)
 
 
-def at_risk(points: Sequence[CurvePoint], names: dict[str, str], most: int = 6) -> Sheet:
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Values of curves at a few days, each with how many are still watched."""
+
+    days: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+
+
+def watched(points: Sequence[CurvePoint], names: dict[str, str], most: int = 6) -> Watched:
     """Curves at a few days: share, interval, and how many are still watched."""
     days = sorted({point.day for point in points})
     step = max(1, -(-(len(days) - 1) // max(1, most - 1)))
@@ -122,8 +131,8 @@ def at_risk(points: Sequence[CurvePoint], names: dict[str, str], most: int = 6) 
     for variant, name in names.items():
         by_day = {point.day: point for point in points if point.variant == variant}
         cells = [_still(by_day.get(day)) for day in chosen]
-        rows.append((name, *cells))
-    return Sheet(("Variant", *(f"day {day}" for day in chosen)), tuple(rows))
+        rows.append((name, tuple(cells)))
+    return Watched(tuple(f"day {day}" for day in chosen), tuple(rows))
 
 
 def downloads(readout: Readout) -> tuple[Download, ...]:
@@ -206,9 +215,9 @@ def _seen(one: OutcomeResult, currency: str | None) -> str:
     return difference(abs(one.detectable), one.unit, currency=currency).replace("+", "±")
 
 
-def _still(point: CurvePoint | None) -> str:
+def _still(point: CurvePoint | None) -> tuple[str, str]:
     if point is None:
-        return NOTHING
-    places = decimals_of("share", point.value, point.low, point.high)
-    value = amount(point.value, "share", decimals=places)
-    return f"{value} of {counted(point.at_risk)} watched"
+        return NOTHING, ""
+    ends = interval_of(point.low, point.high, "share") if point.low != point.high else ""
+    said = f"({ends}) " if ends else ""
+    return amount(point.value, "share"), f"{said}n {counted(point.at_risk)}"

@@ -75,11 +75,11 @@ def _segments_of(
         before = [
             Cell(
                 amount(value, unit, decimals=places, currency=readout.currency),
-                small=f"n {counted(n)}",
+                below=f"n {counted(n)}",
                 label=label,
             )
             for value, n, label in (
-                (one.control_value, one.control_n, names.control),
+                (one.control_value, one.control_n, names.base),
                 (one.value, one.n, names.variant(one.variant)),
             )
         ]
@@ -106,7 +106,7 @@ def _segments_of(
         title=name_of(outcome) if outcome else kpi,
         note="verdicts adjusted for all segments (Benjamini-Hochberg)",
         blocks=blocks(drafts),
-        heads=("Segment", names.control, names.treated),
+        heads=("Segment", names.base, names.treated),
         picture_head=f"{name_of(outcome) if outcome else kpi}, effect",
         after_heads=("Effect", "Verdict"),
         foot=_hint(tests, readout.alpha),

@@ -42,7 +42,8 @@ def conclude(
     within, differing = segments(protocol, measured)
     srm = sample_ratio(protocol)
     seen = looks(protocol, measured)
-    decided = decide(evidence(protocol, measured, results, srm, unit, currency))
+    known = evidence(protocol, measured, results, srm, unit, currency)
+    decided = decide(known)
     return Readout(
         name=protocol.name,
         design=protocol.design,
@@ -67,6 +68,9 @@ def conclude(
         sequential=protocol.sequential,
         currency=currency,
         crossovers=protocol.crossovers,
+        planned_units=protocol.planned,
+        power=protocol.power,
+        answered=known.answered,
         curves=tuple(point for one in measured for point in one.curves),
         worth=tuple(
             worth(

@@ -9,8 +9,8 @@ from statistics import median
 
 from heedful.experiments.wording import difference
 
-MOST_STEPS = 5
-"""Steps of an axis; more labels than that do not fit a narrow column."""
+MOST_STEPS = 4
+"""Steps of an axis; labels of more do not fit a narrow column."""
 _LONG = 4.0
 """An interval that reaches so many times further than most is cut off, with an arrow."""
 
@@ -178,14 +178,17 @@ def axis(spans: Sequence[Span], suffix: str = "") -> Axis | None:
     low, high = min(every), max(every)
     if low == high:
         low, high = -1.0, 1.0
-    step = step_of(high - low)
-    # Zero never lies at the edge: a line there reads as a frame.
-    first = min(-1, floor(low / step + 1e-9))
-    last = max(1, ceil(high / step - 1e-9))
-    return Axis(round(first * step, 12), round(last * step, 12), step, suffix)
+    step = step_of(high - low, MOST_STEPS)
+    while True:
+        # Zero never lies at the edge: a line there reads as a frame.
+        first = min(-1, floor(low / step + 1e-9))
+        last = max(1, ceil(high / step - 1e-9))
+        if last - first <= MOST_STEPS:
+            return Axis(round(first * step, 12), round(last * step, 12), step, suffix)
+        step = step_of(MOST_STEPS * step * 1.01, MOST_STEPS)
 
 
-def step_of(width: float, most: int = MOST_STEPS) -> float:
+def step_of(width: float, most: int = 5) -> float:
     """The smallest round step that divides a width into at most so many.
 
     >>> step_of(9.0), step_of(60.0), step_of(0.013)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from heedful.experiments.readout import Look, OutcomeResult, Readout
 
+_UNITS = re.compile(r"\((?:[+−]?[\d.,]+|…) to (?:[+−]?[\d.,]+|…)|p [<=] [\d.]+|\d : \d")
 _NARROW = tuple(width for width in charts.WIDTHS if width <= 620)
 
 
@@ -42,7 +44,7 @@ class Curve:
     drawings: tuple[Markup, ...]
     names: tuple[str, ...]
     dashes: tuple[str, ...]
-    sheet: audit.Sheet
+    watched: audit.Watched
 
 
 def render(readout: Readout) -> str:
@@ -126,13 +128,24 @@ def styles() -> str:
 def _templates() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("heedful.experiments", "templates"),
         autoescape=select_autoescape(disabled_extensions=("css",), default=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["whole"] = whole
+    return environment
+
+
+def whole(text: str) -> str:
+    r"""Text whose intervals and p values never break over two lines.
+
+    >>> whole("up 4.1 points (+2.2 to +6.0), p = 0.02")
+    'up 4.1 points (+2.2\xa0to\xa0+6.0), p\xa0=\xa00.02'
+    """
+    return _UNITS.sub(lambda found: found.group().replace(" ", "\u00a0"), text)
 
 
 def _primaries(readout: Readout) -> list[OutcomeResult]:
@@ -202,7 +215,7 @@ def _curves(readout: Readout, names: Names) -> list[Curve]:
                 _markup(figure.drawings),
                 tuple(called.values()),
                 tuple(charts.swatch(number) for number in range(len(called))),
-                audit.at_risk(points, called),
+                audit.watched(points, called),
             )
         )
     return found

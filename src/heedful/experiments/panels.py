@@ -32,6 +32,8 @@ from heedful.experiments.wording import (
 if TYPE_CHECKING:
     from heedful.experiments.readout import OutcomeResult, Readout
 
+EVERYONE = "all variants"
+"""What pooled outcomes have as their variant."""
 COMMERCIAL = frozenset({"commercial"})
 HUMAN = frozenset({"experience", "qualitative"})
 _TONES = {
@@ -43,6 +45,7 @@ _TONES = {
 }
 _TOGETHER = {"better": "better together", "worse": "worse together"}
 UNCLEAR = "no clear effect"
+NO_VALUE = "no value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,13 @@ class Names:
         titles: Variant to title.
         control: Title of the control.
         several: Whether more than one thing is compared with a control.
+        levels: Whether levels of factors are compared.
     """
 
     titles: dict[str, str]
     control: str
     several: bool
+    levels: bool = False
 
     @classmethod
     def of(cls, readout: Readout) -> Names:
@@ -67,7 +72,8 @@ class Names:
         control = readout.control or next(
             (one.control for one in readout.outcomes if one.control), ""
         )
-        return cls(titles, titles.get(control, control) or "Control", len(compared) > 1)
+        several, levels = len(compared) > 1, readout.design == "factorial"
+        return cls(titles, titles.get(control, control) or "Control", several, levels)
 
     def variant(self, name: str) -> str:
         """A variant, a level or an interaction, as people read it.
@@ -75,13 +81,20 @@ class Names:
         >>> Names({}, "", False).variant("tone=warm × reason=yes")
         'tone: warm × reason: yes'
         """
+        if name == EVERYONE:
+            return "All variants together"
         return self.titles.get(name, name.replace("=", ": "))
 
     @property
     def treated(self) -> str:
         """Head of the column of the other side: the variant where there is just one."""
         others = [title for title in self.titles.values() if title != self.control]
-        return others[0] if len(others) == 1 else "Variant"
+        return others[0] if len(others) == 1 else "Level" if self.levels else "Variant"
+
+    @property
+    def base(self) -> str:
+        """Head of the column of the control; in a factorial design each level has its own."""
+        return "Base" if self.levels else self.control
 
 
 def interval_name(readout: Readout) -> str:
@@ -98,14 +111,15 @@ def primary(readout: Readout, names: Names) -> Panel:
     drafts = [_wide(readout, names, one, Builder(_own_scale, False)) for one in rows]
     unit = rows[0].unit if rows else None
     line = "dotted" if _dotted(readout) else "solid"
+    wide = ", as wide as the looks demand" if readout.sequential == "alpha_spending" else ""
     family = ", p adjusted for the variants (Holm)" if names.several else ""
     return Panel(
         key="primary",
         title="Primary outcome",
-        note=f"{line}: {interval_name(readout)}{family}",
+        note=f"{line}: {interval_name(readout)}{wide}{family}",
         blocks=blocks(drafts),
-        heads=("Outcome", names.control, names.treated),
-        picture_head="Control better | variant better" if _higher(rows) else "Lower is better",
+        heads=("Outcome", names.base, names.treated),
+        picture_head=_ends(rows, names),
         after_heads=(f"Effect{_in(unit)}", "Verdict"),
         empty="There is no primary outcome.",
     )
@@ -120,7 +134,7 @@ def guardrails(readout: Readout, names: Names) -> Panel:
         title="Guardrails",
         note="non-inferiority: the whole interval must stay out of the shaded side",
         blocks=blocks(drafts),
-        heads=("Outcome", names.control, names.treated),
+        heads=("Outcome", names.base, names.treated),
         picture_head="Shaded: harm beyond the margin",
         after_heads=("Effect", "Margin", "Verdict"),
         empty="No guardrail was named, so nothing says what may not get worse.",
@@ -173,7 +187,7 @@ def interactions(readout: Readout, names: Names) -> Panel:
         note="what two factors do together, less what each does alone; 0: they simply add up",
         blocks=blocks(drafts),
         heads=("Factors",),
-        picture_head="Less together | more together",
+        picture_head="← less together | more together →",
         after_heads=("Difference", "Verdict"),
     )
 
@@ -193,11 +207,11 @@ def value_cells(
     places = decimals_of(one.unit, one.difference, one.low, one.high)
     cells = []
     for value, n, label in (
-        (one.control_value, one.control_n, names.control),
+        (one.control_value, one.control_n, names.base),
         (one.value, one.n, variant),
     ):
         text = amount(value, one.unit, decimals=places, currency=readout.currency)
-        cells.append(Cell(text, small=f"n {counted(n)}", label=label))
+        cells.append(Cell(text, below=f"n {counted(n)}", label=label))
     return cells[0], cells[1]
 
 
@@ -238,8 +252,14 @@ def _dotted(readout: Readout) -> bool:
     return readout.sequential == "confidence_sequence"
 
 
-def _higher(rows: Sequence[OutcomeResult]) -> bool:
-    return not rows or rows[0].better == "higher"
+def _ends(rows: Sequence[OutcomeResult], names: Names) -> str:
+    """What lies on either side of zero."""
+    control, variant = (
+        ("base better", "level better") if names.levels else ("control better", "variant better")
+    )
+    higher = not rows or rows[0].better == "higher"
+    left, right = (control, variant) if higher else (variant, control)
+    return f"← {left} | {right} →"
 
 
 def _in(unit: str | None) -> str:
@@ -304,7 +324,8 @@ def _wide(readout: Readout, names: Names, one: OutcomeResult, builder: Builder) 
     """A row with the values of both sides."""
     scale = builder.scale(one)
     title, note = _called(names, one)
-    verdict = Cell(VERDICTS[one.verdict], below=_p(one), tone=_TONES.get(one.verdict, "flat"))
+    word = VERDICTS[one.verdict] if known(one) or one.verdict == "void" else NO_VALUE
+    verdict = Cell(word, below=_p(one), tone=_TONES.get(one.verdict, "flat"))
     effect = _effect(readout, one, scale, other=True)
     after: tuple[Cell, ...] = (effect, verdict)
     if builder.margin:
@@ -369,8 +390,8 @@ def _further(readout: Readout, names: Names, rows: Sequence[OutcomeResult]) -> t
         title="Secondary outcomes",
         note="p adjusted for all of them (Benjamini-Hochberg)",
         blocks=blocks(drafts),
-        heads=("Outcome", names.control, names.treated),
-        picture_head="Less | more",
+        heads=("Outcome", names.base, names.treated),
+        picture_head="← less | more →",
         after_heads=("Effect", "Verdict"),
     )
     return (panel,)
@@ -391,11 +412,13 @@ def _direction(one: OutcomeResult) -> str:
 
 def _plainly(one: OutcomeResult) -> tuple[str, str]:
     """What a two-sided interval says; a guardrail's own verdict is about its margin."""
-    if one.role != "guardrail":
-        clear = one.verdict not in ("inconclusive",)
-        return (VERDICTS[one.verdict] if clear else UNCLEAR), _TONES.get(one.verdict, "")
     if one.verdict == "void":
         return VERDICTS["void"], "care"
+    if not known(one):
+        return NO_VALUE, ""
+    if one.role != "guardrail":
+        word = UNCLEAR if one.verdict == "inconclusive" else VERDICTS[one.verdict]
+        return word, _TONES.get(one.verdict, "")
     side = side_of(one.low, one.high) * (1 if one.better == "higher" else -1)
     if side == 0:
         return UNCLEAR, ""

@@ -143,11 +143,11 @@ def shares(readout: Readout) -> str:
     """Planned shares of the variants.
 
     Returns:
-        Such as `50 : 50`.
+        Such as `50 : 50`, that never breaks.
     """
     whole = all(round(100 * one.weight, 6).is_integer() for one in readout.variants)
     places = 0 if whole else 1
-    return " : ".join(percent(one.weight, places).rstrip("%") for one in readout.variants)
+    return "\u00a0:\u00a0".join(percent(one.weight, places).rstrip("%") for one in readout.variants)
 
 
 def checks(readout: Readout) -> tuple[Check, ...]:
@@ -181,9 +181,14 @@ def period(first: date, last: date) -> str:
 
     >>> period(date(2026, 7, 13), date(2026, 8, 23)), period(date(2025, 12, 1), date(2026, 1, 4))
     ('13 Jul – 23 Aug 2026', '1 Dec 2025 – 4 Jan 2026')
+    >>> period(date(2026, 3, 2), date(2026, 3, 15))
+    '2 – 15 Mar 2026'
     """
-    start = f"{first.day} {first:%b}" + (f" {first:%Y}" if first.year != last.year else "")
-    return f"{start} – {last.day} {last:%b %Y}"
+    if first == last:
+        return f"{first.day} {first:%b %Y}"
+    month = f" {first:%b}" if (first.year, first.month) != (last.year, last.month) else ""
+    year = f" {first:%Y}" if first.year != last.year else ""
+    return f"{first.day}{month}{year} – {last.day} {last:%b %Y}"
 
 
 def _ran(readout: Readout) -> Fact:
@@ -247,7 +252,7 @@ def _enough(readout: Readout) -> Iterator[Check]:
         said.append(f"could see {seen}".replace("+", "±"))
     if one.power is None:
         if said:
-            yield Check("plain", "What could be seen", "; ".join(said))
+            yield Check("plain", "How much it could see", "; ".join(said))
         return
     enough = one.power >= readout.power - _SHORT_OF_POWER
     said.append(f"power {percent(one.power)}")

@@ -160,9 +160,12 @@ def blocks(drafts: Sequence[Draft]) -> tuple[Block, ...]:
         drafts: Rows in the order in which they are wanted.
     """
     heaps: dict[tuple[str, str], _Heap] = {}
+    drawn = next((draft.scale.key for draft in drafts if draft.span), "")
     for draft in drafts:
-        key = (draft.scale.key, draft.block)
-        heap = heaps.setdefault(key, _Heap(draft.block, draft.block_note, draft.scale.key))
+        # Where there is nothing to draw, any scale will do.
+        scale = draft.scale.key if draft.span else drawn
+        key = (scale, draft.block)
+        heap = heaps.setdefault(key, _Heap(draft.block, draft.block_note, scale))
         heap.drafts.append(draft)
     scales = list(dict.fromkeys(heap.scale for heap in heaps.values()))
     made = []
