@@ -23,6 +23,7 @@ from heedful.definitions.fields import (
     percentage,
     wrong,
 )
+from heedful.definitions.measure import Measure, Retention
 
 Design = Literal["ab", "holdout", "factorial"]
 Sequential = Literal["none", "confidence_sequence", "alpha_spending"]
@@ -106,7 +107,8 @@ class Outcome(Model):
     kpi: Text
     """The KPI; it must be switched on."""
     window_days: Annotated[int, Field(gt=0)] | None = None
-    """Days after the exposure (and `delay_days`) that count; without: the experiment's."""
+    """Days after the exposure (and `delay_days`) that count; without: the experiment's, and of
+    retention its own horizon."""
     delay_days: Days = 0
     """Days after the exposure before anything counts."""
     per: Literal["row", "unit"] | None = None
@@ -262,8 +264,15 @@ class Experiment(Model):
         """Primary, guardrails, secondary, in this order."""
         return (self.primary, *self.guardrails, *self.secondary)
 
-    def window(self, outcome: Outcome) -> int:
-        """Days after the delay within which an outcome counts."""
+    def window(self, outcome: Outcome, measure: Measure | None = None) -> int:
+        """Days after the delay within which an outcome counts.
+
+        Args:
+            outcome: The outcome.
+            measure: What its KPI computes; of retention that says no window, its horizon counts.
+        """
+        if outcome.window_days is None and isinstance(measure, Retention):
+            return measure.after
         return outcome.window_days or self.window_days
 
     @property

@@ -70,7 +70,7 @@ def _outcomes(entry: Entry[Experiment], kpis: Mapping[str, Kpi]) -> Iterator[Pro
         kpi = kpis.get(outcome.kpi)
         measure = kpi.measure if kpi else None
         per = _per(outcome, measure)
-        same = (outcome.kpi, experiment.window(outcome), outcome.delay_days, per)
+        same = (outcome.kpi, experiment.window(outcome, measure), outcome.delay_days, per)
         role = _ROLES[str(place[0])]
         if same in seen:
             already = f"already {seen[same]}" if seen[same] != role else f"{role} twice"

@@ -24,7 +24,7 @@ def experiment_warnings(draft: Draft, wrong: Collection[str] = ()) -> Iterator[P
     tested = {entry.value.id: entry.value.kpi for entry in draft.hypotheses if not entry.broken}
     for entry in draft.experiments:
         if entry.document.file not in wrong:
-            yield from _outlasts(entry)
+            yield from _outlasts(entry, kpis)
             yield from _horizons(entry, kpis)
             yield from _scales(entry, kpis)
             yield from _effect(entry)
@@ -33,14 +33,16 @@ def experiment_warnings(draft: Draft, wrong: Collection[str] = ()) -> Iterator[P
     yield from _stages(draft)
 
 
-def _outlasts(entry: Entry[Experiment]) -> Iterator[Problem]:
+def _outlasts(entry: Entry[Experiment], kpis: Mapping[str, Kpi]) -> Iterator[Problem]:
     """Windows longer than the plan; those that come from one field are said once."""
     experiment = entry.value
     planned = (experiment.end - experiment.start).days
     said = set()
     for place, outcome in outcomes(entry):
-        days = outcome.delay_days + experiment.window(outcome)
-        own = outcome.window_days is not None or outcome.delay_days > 0
+        kpi = kpis.get(outcome.kpi)
+        window = experiment.window(outcome, kpi.measure if kpi else None)
+        days = outcome.delay_days + window
+        own = days != experiment.window_days or outcome.window_days is not None
         field = (*place, "window_days") if own else ("window_days",)
         if days > planned and field not in said:
             said.add(field)
@@ -59,13 +61,13 @@ def _horizons(entry: Entry[Experiment], kpis: Mapping[str, Kpi]) -> Iterator[Pro
         measure = kpi.measure if kpi else None
         if not isinstance(measure, Retention):
             continue
-        window = entry.value.window(outcome)
+        window = entry.value.window(outcome, measure)
         if measure.after > window:
             yield entry.problem(
-                (*place, "window_days") if outcome.window_days else (*place, "kpi"),
+                (*place, "window_days"),
                 f'"{outcome.kpi}" asks who is there after {measure.after} days, '
                 f"and its window ends after {window}",
-                f"write window_days: {measure.after}",
+                f"write window_days: {measure.after}, or leave it out",
             )
 
 

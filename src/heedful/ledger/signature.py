@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from heedful.ledger.database import Database
 
-Verdict = Literal["ship anyway", "stop anyway", "keep running anyway"]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+VERDICTS = ("ship anyway", "stop anyway", "keep running anyway")
+"""What can be signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Signature:
         experiment: The experiment's id.
         by: Who signed.
         at: When, with a timezone.
-        verdict: What they decided.
+        verdict: What they decided, one of `VERDICTS`.
         reason: Why, in their words.
         decision: What the rules had decided when they signed.
         candidate: The variant it is about; None where there is no one candidate.
@@ -30,7 +30,7 @@ class Signature:
     experiment: str
     by: str
     at: datetime
-    verdict: Verdict
+    verdict: str
     reason: str
     decision: str
     candidate: str | None
@@ -50,7 +50,7 @@ class Signatures:
         self,
         experiment: str,
         by: str,
-        verdict: Verdict,
+        verdict: str,
         reason: str,
         *,
         decision: str,
@@ -62,7 +62,7 @@ class Signatures:
         Args:
             experiment: The experiment's id.
             by: Who signs.
-            verdict: What they decide.
+            verdict: What they decide, one of `VERDICTS`.
             reason: Why.
             decision: What the rules decide at this moment.
             candidate: The variant it is about.
