@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 import heedful
 from heedful.definitions.project_files import load
 from heedful.demo import Truths, simulate
-from heedful.demo.folder import BROKEN, DESK
+from heedful.demo.folder import BROKEN, DESK, UNTIL
 from heedful.store import schema
 
 CATALOGUE = Path(heedful.__file__).parent / "kpis" / "catalogue"
@@ -54,6 +54,27 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_the_project_has_no_problems(project: tuple[Path, Truths]) -> None:
     loaded = load(project[0], CATALOGUE)
     assert loaded.problems == ()
+
+
+def test_the_project_warns_of_nothing_but_what_is_so(project: tuple[Path, Truths]) -> None:
+    warned = [warning.found for warning in load(project[0], CATALOGUE).warnings]
+    assert [found.split(",")[0] for found in warned] == [
+        '"retention" counts 90 days from exposure',
+        '"retention" counts 90 days from exposure',
+        "no experiment in the stages awareness",
+    ]
+
+
+@pytest.mark.parametrize("weeks", [0, 5])
+def test_experiments_are_defined_as_they_were_run(tmp_path: Path, weeks: int) -> None:
+    truths = simulate(tmp_path, customers=300, seed=2, until=UNTIL + timedelta(weeks=weeks))
+    defined = load(tmp_path, CATALOGUE).valid().experiments
+    assert {one.name: (one.first, one.last) for one in truths.experiments} == {
+        name: (one.start, one.end) for name, one in defined.items()
+    }
+    with (tmp_path / "exports/web/experiments/exposures.csv").open() as file:
+        seen = {(row["experiment"], row["variant"]) for row in csv.DictReader(file)}
+    assert seen == {(n, v) for n, one in defined.items() for v in one.variant_names}
 
 
 def test_every_table_has_a_source_and_rows(project: tuple[Path, Truths]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -18,6 +19,7 @@ from heedful.demo.world import World
 
 UNTIL = date(2026, 9, 7)
 FEWEST = 200
+_DATE = re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b")
 
 #: Source -> rows that no import may accept, in the words of its file.
 BROKEN: dict[str, tuple[dict[str, str], ...]] = {
@@ -150,12 +152,17 @@ def write_exports(folder: Path, world: World, year: Year) -> None:
 
 
 def _copy(source: Traversable, target: Path, until: date) -> None:
+    """Copy text files; their dates move with the end of the data."""
+    late = until - UNTIL
     for entry in sorted(source.iterdir(), key=lambda e: e.name):
         if entry.is_dir():
             _copy(entry, target / entry.name, until)
         elif not entry.name.endswith((".py", ".pyc")):
             target.mkdir(parents=True, exist_ok=True)
-            text = entry.read_text("utf-8").replace(UNTIL.isoformat(), until.isoformat())
+            text = _DATE.sub(
+                lambda day: (date.fromisoformat(day[0]) + late).isoformat(),
+                entry.read_text("utf-8"),
+            )
             (target / entry.name).write_text(text, encoding="utf-8")
 
 
