@@ -64,6 +64,23 @@ def test_every_file_is_commented_and_finished(fresh: Definitions) -> None:
             assert max(map(len, text.split("\n"))) <= (450 if path.suffix == ".md" else 125), path
 
 
+def test_the_experiment_that_is_shown_passes(
+    fresh: Definitions, catalogue: Path, surroundings: Surroundings
+) -> None:
+    assert fresh.experiments == {}
+    shown = (fresh.root / "experiments" / "README.md").read_text("utf-8")
+    ((name, text),) = re.findall(r"```yaml\n# experiments/(\S+)\.yaml\n(.*?)```", shown, re.DOTALL)
+    (fresh.root / "experiments" / f"{name}.yaml").write_text(text, "utf-8")
+    found = load(fresh.root, catalogue, **surroundings)
+    experiment = found.valid().experiments[name]
+    layers = {fresh.kpis[outcome.kpi].layer for outcome in experiment.outcomes}
+    assert "experience" in layers
+    assert len(layers) > 1
+    (warning,) = found.warnings
+    assert warning.found.startswith("no experiment in the stages ")
+    assert set(re.findall(r"`heedful experiment \w+ (\S+)`", shown)) == {name}
+
+
 def test_scales_proposed_in_comments_are_valid(
     fresh: Definitions, catalogue: Path, surroundings: Surroundings
 ) -> None:
