@@ -11,7 +11,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from heedful.experiments.contract import as_contract
-from heedful.experiments.panels import Names
+from heedful.experiments.naming import Names
 from heedful.experiments.sentences import VERDICTS, margin_of, name_of
 from heedful.experiments.wording import (
     NOTHING,

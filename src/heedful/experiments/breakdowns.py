@@ -7,7 +7,8 @@ from math import hypot
 from typing import TYPE_CHECKING
 
 from heedful.experiments.forest import Span
-from heedful.experiments.panels import UNCLEAR, Names, effect_cell
+from heedful.experiments.naming import Names
+from heedful.experiments.panels import UNCLEAR, effect_cell
 from heedful.experiments.sentences import inner, name_of
 from heedful.experiments.tables import Cell, Draft, Panel, Row, blocks, scale_of
 from heedful.experiments.wording import (
@@ -148,7 +149,7 @@ def _hint(tests: Sequence[Heterogeneity], alpha: float) -> str:
         return ""
 
     def called(some: Sequence[Heterogeneity]) -> str:
-        return listed(list(dict.fromkeys(_spoken(one.dimension).lower() for one in some)))
+        return listed(list(dict.fromkeys(f"“{one.dimension}”" for one in some)))
 
     sure = [one for one in tested if one.p_adjusted is not None and one.p_adjusted < alpha]
     hint = [one for one in tested if one.p_value is not None and one.p_value < alpha]
@@ -201,7 +202,7 @@ def claims(readout: Readout) -> Panel:
         note="hollow: claimed, with its interval; filled: what is left once luck is taken out",
         blocks=blocks(drafts),
         heads=("Experiment", "Claimed"),
-        picture_head="Claimed and left",
+        picture_head="← worse | better →",
         after_heads=("Left",),
         foot=_together(readout, units),
     )

@@ -1,74 +1,27 @@
-"""Charts of a readout: Vega-Lite drawn to SVG at several widths, without a script on the page.
-
-Colours are the names of the sheet's tokens, such as `var(--series)`, so that one drawing serves
-light, dark and print. The sheet shows the drawing that fits its column; text is never squeezed.
-"""
+"""Charts of a readout: the difference day by day, and curves of who is still there."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as ET
-from zlib import crc32
 
+from heedful.experiments.drawing import HEIGHTS, WIDTHS, Figure, drawn
 from heedful.experiments.forest import label, step_of
 from heedful.experiments.wording import amount, decimals_of, difference, listed
 
 if TYPE_CHECKING:
     from heedful.experiments.readout import CurvePoint, Look
 
-WIDTHS = (350, 460, 620, 840, 1080)
-"""Pixels at which a chart is drawn; the sheet shows the widest that fits."""
 FEW_LOOKS = 12
 """So few looks are drawn as points on the line."""
-_SVG = "http://www.w3.org/2000/svg"
-_HEIGHTS = {350: 210, 460: 220, 620: 230, 840: 250, 1080: 270}
 _DASHES = ([1, 0], [8, 3], [2, 2], [9, 3, 2, 3], [14, 4], [4, 4])
-_NOISE = re.compile(r"aria-.*|role|class|pointer-events|font-family")
-_DECIMALS = re.compile(r"-?\d+\.\d+")
-_NARROW = 460
+_NARROW = 430
 """Up to this width lines are told apart by a list above them, not by names at their ends."""
-
-Patch = Callable[[dict[str, Any], int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A chart at every width.
-
-    Attributes:
-        drawings: SVG elements, narrow to wide.
-        label: What it shows, in a sentence.
-    """
-
-    drawings: tuple[str, ...]
-    label: str
-
-
-def theme() -> dict[str, Any]:
-    """The Vega-Lite config: ink on nothing, horizontal grid, no titles, tokens for colours."""
-    text = {"labelFont": "sans-serif", "labelFontSize": 12, "labelColor": "var(--ink-3)"}
-    return {
-        "background": None,
-        "padding": {"left": 1, "right": 2, "top": 6, "bottom": 2},
-        "view": {"stroke": None},
-        "axis": {**text, "title": None, "labelPadding": 6},
-        "axisX": {
-            "grid": False,
-            "domainColor": "var(--rule-2)",
-            "tickColor": "var(--rule-2)",
-            "tickSize": 5,
-            "labelFlush": True,
-        },
-        "axisY": {"domain": False, "ticks": False, "gridColor": "var(--rule)", "minExtent": 40},
-        "line": {"strokeWidth": 2, "strokeJoin": "round"},
-        "text": {"font": "sans-serif", "fontSize": 13, "fontWeight": 600, "fill": "var(--ink)"},
-    }
+_MARK = 14
+"""Pixels that the lettered disc takes above a chart."""
 
 
 def day(when: date, *, year: bool = False) -> str:
@@ -95,7 +48,9 @@ def day_by_day(
     *,
     title: str,
     unit: str | None,
+    currency: str | None = None,
     mark: bool = True,
+    beside: Sequence[Look] = (),
     widths: Sequence[int] = WIDTHS,
 ) -> Figure:
     """The difference as it stood on each day, with its interval; A marks when it left zero.
@@ -104,8 +59,10 @@ def day_by_day(
         looks: Of one KPI and variant; at least one has a difference.
         title: What people call the KPI.
         unit: Its unit; shares are drawn in points.
+        currency: Of money.
         mark: Whether to mark the day from which on the interval stays clear of zero; not where
             the design allows no looks.
+        beside: Looks of charts that stand beside it and have the same axis.
         widths: Pixels at which it is drawn.
 
     Raises:
@@ -117,25 +74,17 @@ def day_by_day(
         raise ValueError(f"no look at {title} has a difference")
     first, last = known[0].date, known[-1]
     factor = 100.0 if unit == "share" else 1.0
-    rows = [
-        {
-            "day": (look.date - first).days,
-            "value": _times(factor, look.difference),
-            "low": _times(factor, look.low),
-            "high": _times(factor, look.high),
-        }
-        for look in known
-    ]
+    rows = _rows(known, first, factor)
     length = max(1, (last.date - first).days)
-    end = difference(
-        last.difference, unit, decimals=decimals_of(unit, last.difference, last.low, last.high)
-    )
+    places = decimals_of(unit, last.difference, last.low, last.high)
+    end = difference(last.difference, unit, decimals=places, currency=currency)
     sure = settled_on(known) if mark else None
     said = f"{title}, difference day by day, {day(first)} to {day(last.date, year=True)}: "
     said += f"{end} at the end"
     said += f"; the interval leaves zero for good on {day(sure)}." if sure else "."
     marked = None if sure is None else (sure - first).days
-    chart = _differences(rows, _after_first_days(rows, length), unit, end, marked)
+    ends = _after_first_days([*rows, *_rows(beside, first, factor)], length)
+    chart = _differences(rows, ends, unit, end, marked)
 
     def fit(spec: dict[str, Any], width: int) -> None:
         step = _day_step(length, width, 92)
@@ -143,8 +92,11 @@ def day_by_day(
         room = (width - 130) / max(1, length / step) > 112
         names = {at: day(first + timedelta(days=at), year=room and at == 0) for at in places}
         _axis(spec, names)
+        _room(spec, [end])
+        # Charts that stand side by side are as high, with a mark or without.
+        spec["config"]["padding"]["top"] = 6 + (_MARK if mark and sure is None else 0)
 
-    return Figure(_drawn(chart, fit, said, widths), said)
+    return Figure(drawn(chart, fit, said, widths), said)
 
 
 def curves(
@@ -177,18 +129,16 @@ def curves(
     def fit(spec: dict[str, Any], width: int) -> None:
         places = range(0, length + 1, _day_step(length, width, 64))
         _axis(spec, {float(at): f"day {at}" if at == 0 else str(at) for at in places})
-        apart = (high - low) * 17 / (_HEIGHTS[width] - 40)
+        apart = (high - low) * 17 / (HEIGHTS[width] - 40)
         at = _spread([100 * line[-1].value for line in lines.values()], apart)
+        texts = [end if width <= _NARROW else f"{name} {end}" for name, end in ends.items()]
+        _room(spec, texts)
         spec["datasets"]["ends"] = [
-            {
-                "day": line[-1].day,
-                "value": value,
-                "text": end if width <= _NARROW else f"{name} {end}",
-            }
-            for (name, line), end, value in zip(lines.items(), ends.values(), at, strict=True)
+            {"day": line[-1].day, "value": value, "text": text}
+            for line, value, text in zip(lines.values(), at, texts, strict=True)
         ]
 
-    return Figure(_drawn(chart, fit, said, widths), said)
+    return Figure(drawn(chart, fit, said, widths), said)
 
 
 def shares_axis(points: Sequence[CurvePoint]) -> tuple[float, float, float]:
@@ -293,6 +243,19 @@ def _dashes(number: int) -> list[int]:
     return [5, 4] if number == 0 else _DASHES[(number - 1) % len(_DASHES)]
 
 
+def _rows(looks: Sequence[Look], first: date, factor: float) -> list[dict[str, Any]]:
+    return [
+        {
+            "day": (look.date - first).days,
+            "value": _times(factor, look.difference),
+            "low": _times(factor, look.low),
+            "high": _times(factor, look.high),
+        }
+        for look in looks
+        if look.difference is not None
+    ]
+
+
 def _after_first_days(rows: Sequence[dict[str, Any]], length: int) -> tuple[float, float, float]:
     """An axis for all values, and for the intervals of all but the first third of the days.
 
@@ -301,7 +264,13 @@ def _after_first_days(rows: Sequence[dict[str, Any]], length: int) -> tuple[floa
     numbers = [0.0, *(row["value"] for row in rows)]
     late = [row for row in rows if row["day"] >= length / 3]
     numbers += [end for row in late for end in (row["low"], row["high"]) if end is not None]
-    return _round_ends(min(numbers), max(numbers))
+    low, high, step = _round_ends(min(numbers), max(numbers))
+    # That an interval held zero at first is seen on either side of the line.
+    if low == 0 and any(row["low"] is not None and row["low"] < 0 for row in rows):
+        low = -step
+    if high == 0 and any(row["high"] is not None and row["high"] > 0 for row in rows):
+        high = step
+    return low, high, step
 
 
 def _round_ends(low: float, high: float) -> tuple[float, float, float]:
@@ -326,6 +295,12 @@ def _day_step(length: int, width: int, room: int) -> int:
 def _axis(spec: dict[str, Any], names: Mapping[float, str]) -> None:
     """Give the x axis its ticks, in the first layer, from which the others take it."""
     spec["layer"][0]["encoding"]["x"]["axis"] = _placed(names)
+
+
+def _room(spec: dict[str, Any], texts: Sequence[str]) -> None:
+    """Room at the sides: the reader's font may be wider than the one that Vega measures."""
+    padding = spec["config"]["padding"]
+    padding["left"], padding["right"] = 8, 4 + round(1.2 * max(map(len, texts)))
 
 
 def _placed(labels: Mapping[float, str]) -> dict[str, Any]:
@@ -364,51 +339,3 @@ def _spread(places: Sequence[float], apart: float) -> list[float]:
 
 def _times(factor: float, number: float | None) -> float | None:
     return None if number is None else factor * number
-
-
-def _drawn(chart: Any, fit: Patch, said: str, widths: Sequence[int]) -> tuple[str, ...]:
-    """A chart as SVG elements that take colours and font from the page."""
-    import vl_convert
-
-    # Tests validate the charts; here it would take as long as all the rest.
-    spec = chart.to_dict(validate=False)
-    spec |= {"config": theme(), "autosize": {"type": "fit", "contains": "padding"}}
-    spec.setdefault("datasets", {})
-    drawings = []
-    for width in widths:
-        spec |= {"width": width, "height": _HEIGHTS[width]}
-        fit(spec, width)
-        # What is parsed is the SVG just drawn, not a document from elsewhere.
-        root = ET.fromstring(vl_convert.vegalite_to_svg(spec))  # noqa: S314
-        drawings.append(_inline(root, said, width))
-    return tuple(drawings)
-
-
-def _inline(root: ET.Element, said: str, width: int) -> str:
-    """An SVG as a part of a page: no ids that another has, nothing that only Vega needs."""
-    box = root.get("viewBox", "")
-    _clean(root, f"c{crc32(f'{said} {width}'.encode()):x}-")
-    root.attrib = {"class": f"chart w{width}", "viewBox": box, "role": "img", "aria-label": said}
-    ET.register_namespace("", _SVG)
-    return ET.tostring(root, encoding="unicode").replace(f' xmlns="{_SVG}"', "", 1)
-
-
-def _clean(element: ET.Element, unique: str) -> None:
-    for name, value in list(element.attrib.items()):
-        if _NOISE.fullmatch(name):
-            del element.attrib[name]
-        elif name == "clip-path":
-            element.set(name, value.replace("#clip", f"#{unique}"))
-        elif name == "id":
-            element.set(name, value.replace("clip", unique))
-        else:
-            element.set(name, _DECIMALS.sub(_one_decimal, value))
-    for child in list(element):
-        _clean(child, unique)
-        painted = child.get("fill") or child.get("stroke") or child.get("d") is None
-        if child.tag == f"{{{_SVG}}}path" and not (painted and child.get("d")):
-            element.remove(child)
-
-
-def _one_decimal(number: re.Match[str]) -> str:
-    return f"{float(number.group()):.1f}".removesuffix(".0")

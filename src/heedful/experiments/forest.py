@@ -11,6 +11,8 @@ from heedful.experiments.wording import difference
 
 MOST_STEPS = 4
 """Steps of an axis; labels of more do not fit a narrow column."""
+_EDGE = 2.0
+_BEYOND_ZERO = 0.3
 _LONG = 4.0
 """An interval that reaches so many times further than most is cut off, with an arrow."""
 
@@ -116,12 +118,13 @@ class Axis:
     @property
     def ticks(self) -> tuple[Tick, ...]:
         """Its labelled places, from left to right."""
-        steps = round((self.high - self.low) / self.step)
+        first, last = ceil(self.low / self.step - 1e-9), floor(self.high / self.step + 1e-9)
         marks = []
-        for number in range(steps + 1):
-            value = self.low + number * self.step
-            anchor = "start" if number == 0 else "end" if number == steps else "middle"
-            marks.append(Tick(self.place(value), label(value, self.step) + self.suffix, anchor))
+        for number in range(first, last + 1):
+            value = number * self.step
+            at = self.place(value)
+            anchor = "start" if at < _EDGE else "end" if at > 100 - _EDGE else "middle"
+            marks.append(Tick(at, label(value, self.step) + self.suffix, anchor))
         return tuple(marks)
 
     def draw(self, span: Span) -> Picture:
@@ -148,18 +151,19 @@ class Axis:
         return None if number is None or not isfinite(number) else self.place(number)
 
 
-def axis(spans: Sequence[Span], suffix: str = "") -> Axis | None:
+def axis(spans: Sequence[Span], suffix: str = "", most: int = MOST_STEPS) -> Axis | None:
     """An axis that holds all of them and 0; None where there is nothing to draw.
 
-    It ends at round numbers. Where there are at least three rows, an interval that reaches
-    more than four times as far as most do is cut off: it would press the others flat.
+    It ends at round numbers, or just beyond zero. Where there are at least three rows, an interval
+    that reaches more than four times as far as most do is cut off: it would press the others flat.
 
     Args:
         spans: The rows.
         suffix: What stands behind the labels, such as a percent sign.
+        most: How many steps it may have.
 
-    >>> axis([Span(4.1, 2.2, 6.0)])
-    Axis(low=-2.0, high=6.0, step=2.0, suffix='')
+    >>> axis([Span(4.1, 2.2, 6.0)]).ticks[-1]
+    Tick(at=100.0, label='+6', anchor='end')
     >>> axis([Span(None)]) is None
     True
     """
@@ -178,14 +182,19 @@ def axis(spans: Sequence[Span], suffix: str = "") -> Axis | None:
     low, high = min(every), max(every)
     if low == high:
         low, high = -1.0, 1.0
-    step = step_of(high - low, MOST_STEPS)
+    step = step_of(high - low, most)
     while True:
-        # Zero never lies at the edge: a line there reads as a frame.
-        first = min(-1, floor(low / step + 1e-9))
-        last = max(1, ceil(high / step - 1e-9))
-        if last - first <= MOST_STEPS:
-            return Axis(round(first * step, 12), round(last * step, 12), step, suffix)
-        step = step_of(MOST_STEPS * step * 1.01, MOST_STEPS)
+        first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
+        if last - first <= most:
+            break
+        step = step_of(most * step * 1.01, most)
+    # Zero never lies at the edge: a line there reads as a frame.
+    return Axis(
+        round((first or -_BEYOND_ZERO) * step, 12),
+        round((last or _BEYOND_ZERO) * step, 12),
+        step,
+        suffix,
+    )
 
 
 def step_of(width: float, most: int = 5) -> float:

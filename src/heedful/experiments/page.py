@@ -11,8 +11,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from heedful.experiments import audit, breakdowns, charts, panels, summary
+from heedful.experiments.drawing import WIDTHS
+from heedful.experiments.naming import Names, interval_name
 from heedful.experiments.palette import TOKENS
-from heedful.experiments.panels import Names, interval_name
 from heedful.experiments.sentences import name_of
 from heedful.experiments.summary import long_date
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from heedful.experiments.readout import Look, OutcomeResult, Readout
 
 _UNITS = re.compile(r"\((?:[+−]?[\d.,]+|…) to (?:[+−]?[\d.,]+|…)|p [<=] [\d.]+|\d : \d")
-_NARROW = tuple(width for width in charts.WIDTHS if width <= 620)
+_NARROW = tuple(width for width in WIDTHS if width <= 520)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +174,10 @@ def _days(readout: Readout, names: Names, looks: Sequence[Look]) -> list[Shown]:
             mine,
             title=title,
             unit=one.unit,
+            currency=readout.currency,
             mark=sequential,
-            widths=_NARROW if names.several else charts.WIDTHS,
+            beside=[look for look in looks if look.kpi == one.kpi],
+            widths=_NARROW if names.several else WIDTHS,
         )
         sure = charts.settled_on(mine) if sequential else None
         caption = "" if names.several else f"{title}: the difference at the end of each day."

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from heedful.experiments.forest import Span
+from heedful.experiments.naming import Names, interval_name
 from heedful.experiments.sentences import VERDICTS, in_points, known, margin_of, name_of
 from heedful.experiments.tables import (
     RELATIVE,
@@ -26,14 +27,11 @@ from heedful.experiments.wording import (
     difference,
     differences,
     p_equals,
-    percent,
 )
 
 if TYPE_CHECKING:
     from heedful.experiments.readout import OutcomeResult, Readout
 
-EVERYONE = "all variants"
-"""What pooled outcomes have as their variant."""
 COMMERCIAL = frozenset({"commercial"})
 HUMAN = frozenset({"experience", "qualitative"})
 _TONES = {
@@ -46,63 +44,7 @@ _TONES = {
 _TOGETHER = {"better": "better together", "worse": "worse together"}
 UNCLEAR = "no clear effect"
 NO_VALUE = "no value"
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What people call the variants and levels of a readout.
-
-    Attributes:
-        titles: Variant to title.
-        control: Title of the control.
-        several: Whether more than one thing is compared with a control.
-        levels: Whether levels of factors are compared.
-    """
-
-    titles: dict[str, str]
-    control: str
-    several: bool
-    levels: bool = False
-
-    @classmethod
-    def of(cls, readout: Readout) -> Names:
-        """Names of one readout."""
-        titles = {one.name: one.title or one.name for one in readout.variants}
-        compared = {one.variant for one in readout.outcomes if one.control is not None}
-        control = readout.control or next(
-            (one.control for one in readout.outcomes if one.control), ""
-        )
-        several, levels = len(compared) > 1, readout.design == "factorial"
-        return cls(titles, titles.get(control, control) or "Control", several, levels)
-
-    def variant(self, name: str) -> str:
-        """A variant, a level or an interaction, as people read it.
-
-        >>> Names({}, "", False).variant("tone=warm × reason=yes")
-        'tone: warm × reason: yes'
-        """
-        if name == EVERYONE:
-            return "All variants together"
-        return self.titles.get(name, name.replace("=", ": "))
-
-    @property
-    def treated(self) -> str:
-        """Head of the column of the other side: the variant where there is just one."""
-        others = [title for title in self.titles.values() if title != self.control]
-        return others[0] if len(others) == 1 else "Level" if self.levels else "Variant"
-
-    @property
-    def base(self) -> str:
-        """Head of the column of the control; in a factorial design each level has its own."""
-        return "Base" if self.levels else self.control
-
-
-def interval_name(readout: Readout) -> str:
-    """What intervals are called, such as 95% interval."""
-    share = percent(1 - readout.alpha, 0 if round(100 * readout.alpha, 6).is_integer() else 1)
-    if readout.sequential == "confidence_sequence":
-        return f"{share} confidence sequence"
-    return f"{share} interval"
+_HARD = "\u00a0"
 
 
 def primary(readout: Readout, names: Names) -> Panel:
@@ -169,7 +111,7 @@ def interactions(readout: Readout, names: Names) -> Panel:
     drafts = []
     for one in rows:
         scale = scale_of(one.unit, one.kpi)
-        verdict = _TOGETHER.get(one.verdict, VERDICTS[one.verdict])
+        verdict = _TOGETHER.get(one.verdict, "no clear interaction")
         row = Row(
             name=names.variant(one.variant) if several else name_of(one),
             note=one.why or "" if several else names.variant(one.variant),
@@ -229,7 +171,7 @@ def effect_cell(
     small = ""
     if text != NOTHING:
         ends = differences(low, high, unit, decimals=places)
-        small = "no interval" if ends == NOTHING else f"({ends})"
+        small = "no interval" if ends == NOTHING else f"({ends})".replace(" ", _HARD)
     return Cell(text, small=small, below=below, strong=True)
 
 
@@ -364,7 +306,7 @@ def _side(
         row = Row(name, n, after=(Cell(effect.text, effect.small, word, "", tone, True),))
         row = Row(row.name, row.note, (), row.after, None, one.why or "")
         drafts.append(Draft(row, scale, span, name_of(one) if names.several else ""))
-    made = blocks(drafts)
+    made = blocks(drafts, most=3)
     scales = {draft.scale.unit for draft in drafts}
     note = "relative effect" if scales == {"relative"} else "effect"
     if scales and scales <= {"share", "nps", "score"}:
@@ -426,7 +368,7 @@ def _plainly(one: OutcomeResult) -> tuple[str, str]:
 
 
 def _p(one: OutcomeResult) -> str:
-    if one.verdict == "void" or not known(one):
+    if one.verdict == "void" or one.difference is None:
         return ""
     p = one.p_value if one.p_adjusted is None else one.p_adjusted
     return "" if p is None else p_equals(p)

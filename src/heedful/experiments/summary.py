@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from heedful.experiments.breakdowns import DECISIONS
 from heedful.experiments.decision import in_words
-from heedful.experiments.panels import Names
+from heedful.experiments.naming import Names
 from heedful.experiments.sentences import inner
 from heedful.experiments.wording import (
     counted,

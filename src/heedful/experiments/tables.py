@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from heedful.experiments.forest import Axis, Picture, Span, axis
+from heedful.experiments.forest import MOST_STEPS, Axis, Picture, Span, axis
 from heedful.experiments.wording import difference
 
 POINTS = frozenset({"share", "nps", "score"})
@@ -153,11 +153,12 @@ class _Heap:
     drafts: list[Draft] = field(default_factory=list)
 
 
-def blocks(drafts: Sequence[Draft]) -> tuple[Block, ...]:
+def blocks(drafts: Sequence[Draft], most: int = MOST_STEPS) -> tuple[Block, ...]:
     """Rows with their pictures: those of one scale stand together and share an axis.
 
     Args:
         drafts: Rows in the order in which they are wanted.
+        most: Steps that an axis may have.
     """
     heaps: dict[tuple[str, str], _Heap] = {}
     drawn = next((draft.scale.key for draft in drafts if draft.span), "")
@@ -175,6 +176,7 @@ def blocks(drafts: Sequence[Draft]) -> tuple[Block, ...]:
         shared = axis(
             [draft.span for draft in known if draft.span],
             known[0].scale.suffix if known else "",
+            most,
         )
         for heap in mine:
             rows = tuple(_drawn(draft, shared) for draft in heap.drafts)

@@ -1,0 +1,113 @@
+"""Altair charts drawn to SVG that is part of a page: no script, no fixed colour, no font.
+
+Colours are the names of the sheet's tokens, such as `var(--series)`, so that one drawing serves
+light, dark and print. The sheet shows the drawing that fits its column; text is never squeezed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree as ET
+from zlib import crc32
+
+WIDTHS = (340, 430, 520, 640, 840, 1080)
+"""Pixels at which a chart is drawn; the sheet shows the widest that fits."""
+HEIGHTS = {340: 210, 430: 215, 520: 220, 640: 230, 840: 250, 1080: 270}
+_SVG = "http://www.w3.org/2000/svg"
+_NOISE = re.compile(r"aria-.*|role|class|pointer-events|font-family")
+_DECIMALS = re.compile(r"-?\d+\.\d+")
+
+Patch = Callable[[dict[str, Any], int], None]
+"""Fits a specification to a width."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart at every width.
+
+    Attributes:
+        drawings: SVG elements, narrow to wide.
+        label: What it shows, in a sentence.
+    """
+
+    drawings: tuple[str, ...]
+    label: str
+
+
+def theme() -> dict[str, Any]:
+    """The Vega-Lite config: ink on nothing, horizontal grid, no titles, tokens for colours."""
+    text = {"labelFont": "sans-serif", "labelFontSize": 12, "labelColor": "var(--ink-3)"}
+    return {
+        "background": None,
+        "padding": {"left": 1, "right": 2, "top": 6, "bottom": 2},
+        "view": {"stroke": None},
+        "axis": {**text, "title": None, "labelPadding": 6},
+        "axisX": {
+            "grid": False,
+            "domainColor": "var(--rule-2)",
+            "tickColor": "var(--rule-2)",
+            "tickSize": 5,
+            "labelFlush": True,
+        },
+        "axisY": {"domain": False, "ticks": False, "gridColor": "var(--rule)", "minExtent": 40},
+        "line": {"strokeWidth": 2, "strokeJoin": "round"},
+        "text": {"font": "sans-serif", "fontSize": 13, "fontWeight": 600, "fill": "var(--ink)"},
+    }
+
+
+def drawn(chart: Any, fit: Patch, said: str, widths: Sequence[int]) -> tuple[str, ...]:
+    """A chart as SVG elements that take colours and font from the page.
+
+    Args:
+        chart: An Altair chart.
+        fit: Fits its specification to a width.
+        said: What it shows, in a sentence.
+        widths: Pixels at which it is drawn, narrow to wide.
+    """
+    import vl_convert
+
+    # Tests validate the charts; here it would take as long as all the rest.
+    spec = chart.to_dict(validate=False)
+    spec |= {"config": theme(), "autosize": {"type": "fit", "contains": "padding"}}
+    spec.setdefault("datasets", {})
+    drawings = []
+    for width in widths:
+        spec |= {"width": width, "height": HEIGHTS[width]}
+        fit(spec, width)
+        # What is parsed is the SVG just drawn, not a document from elsewhere.
+        root = ET.fromstring(vl_convert.vegalite_to_svg(spec))  # noqa: S314
+        drawings.append(_inline(root, said, width))
+    return tuple(drawings)
+
+
+def _inline(root: ET.Element, said: str, width: int) -> str:
+    """An SVG as a part of a page: no ids that another has, nothing that only Vega needs."""
+    box = root.get("viewBox", "")
+    _clean(root, f"c{crc32(f'{said} {width}'.encode()):x}-")
+    root.attrib = {"class": f"chart w{width}", "viewBox": box, "role": "img", "aria-label": said}
+    ET.register_namespace("", _SVG)
+    return ET.tostring(root, encoding="unicode").replace(f' xmlns="{_SVG}"', "", 1)
+
+
+def _clean(element: ET.Element, unique: str) -> None:
+    for name, value in list(element.attrib.items()):
+        if _NOISE.fullmatch(name):
+            del element.attrib[name]
+        elif name == "clip-path":
+            element.set(name, value.replace("#clip", f"#{unique}"))
+        elif name == "id":
+            element.set(name, value.replace("clip", unique))
+        else:
+            element.set(name, _DECIMALS.sub(_one_decimal, value))
+    for child in list(element):
+        _clean(child, unique)
+        painted = child.get("fill") or child.get("stroke") or child.get("d") is None
+        if child.tag == f"{{{_SVG}}}path" and not (painted and child.get("d")):
+            element.remove(child)
+
+
+def _one_decimal(number: re.Match[str]) -> str:
+    return f"{float(number.group()):.1f}".removesuffix(".0")
