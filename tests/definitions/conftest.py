@@ -1,11 +1,14 @@
 """Small project folders for tests, and what the facts and tables around them hold."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from heedful.definitions.document import read
+from heedful.definitions.fields import Model
 from heedful.definitions.project_files import Loaded, load
 
 HEEDFUL = Path(__file__).parents[2] / "src" / "heedful"
@@ -108,3 +111,71 @@ def catalogue() -> Path:
 def surroundings() -> dict[str, dict[str, list[str]]]:
     """What tables and facts hold."""
     return {"tables": TABLES, "facts": FACTS}
+
+
+NAMES = {
+    "Touchpoint": "touchpoint",
+    "Team": "team",
+    "Threshold": "threshold",
+    "Scale": "scale",
+    "Activities": "activities",
+    "Dimension": "dimension",
+    "ReadOptions": "read options",
+    "Variant": "variant",
+    "Outcome": "outcome",
+    "Guardrail": "guardrail",
+    "Exposure": "exposure",
+    "Constant": "`{constant: ...}`",
+}
+
+
+def kind(schema: dict[str, Any]) -> str:
+    """Say in words what JSON Schema allows."""
+    if "$ref" in schema:
+        return NAMES[schema["$ref"].rsplit("/", 1)[1]]
+    if "oneOf" in schema:
+        return "measure"
+    if "enum" in schema or "const" in schema:
+        return ", ".join(f"`{one}`" for one in schema.get("enum", [schema.get("const")]))
+    if "anyOf" in schema:
+        kinds = [kind(one) for one in schema["anyOf"]]
+        if kinds[0] == "number":
+            return "number or percentage"
+        return " or ".join(dict.fromkeys(kinds))
+    if schema.get("type") == "array":
+        return f"list of {kind(schema['items'])}"
+    if schema.get("type") == "object":
+        inner = schema.get("additionalProperties") or next(
+            iter(schema["patternProperties"].values())
+        )
+        return f"name: {kind(inner)}"
+    if schema.get("format") == "date":
+        return "date"
+    words = {"string": "text", "integer": "whole number", "boolean": "`true`, `false`"}
+    return words.get(schema["type"], schema["type"])
+
+
+def table(model: type[Model], without: type[Model] | None = None) -> str:
+    """Return the reference of a model, without the fields it has from another."""
+    schema = model.model_json_schema()
+    rows = ["| field | holds | default | |", "|---|---|---|---|"]
+    for name, inner in schema["properties"].items():
+        if name in model.unwritten or (without and name in without.model_fields):
+            continue
+        field = next(f for n, f in model.model_fields.items() if name in (n, f.alias))
+        default = json.dumps(inner.get("default"), ensure_ascii=False)
+        if name in schema.get("required", ()):
+            default = "**needed**"
+        elif default == "null" or "$ref" in inner or len(default) > 70:
+            default = "" if default == "null" else "see below"
+        else:
+            default = f"`{default}`"
+        says = " ".join((field.description or "").split()).replace("|", "\\|")
+        rows.append(f"| `{name}` | {kind(inner)} | {default} | {says} |")
+    return "\n".join(rows)
+
+
+@pytest.fixture
+def field_table() -> Callable[..., str]:
+    """Return the reference of a model's fields, as a page of docs/ shows it."""
+    return table

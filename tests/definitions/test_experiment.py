@@ -44,9 +44,12 @@ FILES: dict[str, str | bytes | None] = {
     "hypotheses.yaml": (
         "- {id: fits, friction: a, behaviour: b, outcome: c, stage: conversion,"
         " kpi: order_value, owner: cx}\n"
+        "- {id: fits_checkout, friction: a, behaviour: b, outcome: c, stage: conversion,"
+        " kpi: checkout_abandonment, owner: cx}\n"
     ),
     "kpis/order_value.yaml": OWNED,
     "kpis/refund_rate.yaml": OWNED,
+    "kpis/checkout_abandonment.yaml": OWNED,
     "kpis/nps.yaml": OWNED,
     "kpis/retention.yaml": f"stages: []\n{OWNED}",
     "kpis/resolution_time.yaml": f"stages: []\n{OWNED}",
@@ -124,7 +127,7 @@ alpha: 10%
 power: 90%
 units: 4000
 sequential: alpha_spending
-looks: [2026-03-10, 2026-03-30]
+looks: [2026-03-12, 2026-04-09]
 """
     found = bundle(GOOD + more)
     assert found.population == {"country": ("DE",), "plan": ("a", "b")}
@@ -132,7 +135,7 @@ looks: [2026-03-10, 2026-03-30]
     assert found.secondary[0].capping == pytest.approx(0.999)
     assert found.secondary[1].covariates == ()
     assert found.capping == pytest.approx(0.99)
-    assert found.looks == (dt.date(2026, 3, 10), dt.date(2026, 3, 30))
+    assert found.looks == (dt.date(2026, 3, 12), dt.date(2026, 4, 9))
     assert found.controlled == "bundle"
     assert found.closes == dt.date(2026, 3, 20)
 

@@ -179,7 +179,8 @@ class Experiment(Model):
     unit: Literal["customer", "account"] = "customer"
     """Who is assigned."""
     design: Design = "ab"
-    """ab: variants against a control. holdout: some get nothing. factorial: several factors."""
+    """ab: variants against a control. holdout: the control goes without, for long. factorial:
+    several factors at once."""
     variants: Annotated[tuple[Variant, ...], Field(min_length=2)]
     """What the units get."""
     control: Text | None = None

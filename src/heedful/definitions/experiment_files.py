@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from heedful.definitions.document import KeyPath
 from heedful.definitions.entry import Entry, Folder
 from heedful.definitions.experiment import Experiment, Outcome
+from heedful.definitions.kpi import Kpi
 
 FOLDER = "experiments"
 PRIMARY = "primary"
@@ -47,6 +48,22 @@ def outcomes(entry: Entry[Experiment]) -> Iterator[tuple[KeyPath, Outcome]]:
         if name not in entry.broken:
             for index, outcome in enumerate(getattr(entry.value, name)):
                 yield (name, index), outcome
+
+
+def horizon(experiment: Experiment, outcome: Outcome, kpis: Mapping[str, Kpi]) -> int:
+    """Return the days from the exposure of a unit until an outcome of it is known.
+
+    That is the delay and the window, and for a row at its end the days until the outcome of the
+    row itself is known (the KPI's `window_days`).
+
+    Args:
+        experiment: The experiment.
+        outcome: One of its outcomes.
+        kpis: The project's KPIs, by id.
+    """
+    kpi = kpis.get(outcome.kpi)
+    measure, late = (kpi.measure, int(kpi.window_days)) if kpi else (None, 0)
+    return outcome.delay_days + experiment.window(outcome, measure) + late
 
 
 def named_kpis(entry: Entry[Experiment]) -> Iterator[tuple[KeyPath, str]]:

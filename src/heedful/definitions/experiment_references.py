@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from itertools import combinations
 from typing import Literal
 
 from heedful.definitions.document import KeyPath
 from heedful.definitions.entry import Entry
 from heedful.definitions.experiment import Experiment, Outcome
-from heedful.definitions.experiment_files import named_kpis, outcomes
+from heedful.definitions.experiment_files import horizon, named_kpis, outcomes
 from heedful.definitions.kpi import Kpi
 from heedful.definitions.measure import Duration, Measure, Nps, Quantile, Retention, Total
 from heedful.definitions.problem import Problem, did_you_mean, one_of
@@ -30,6 +31,7 @@ def experiment_problems(draft: Draft) -> Iterator[Problem]:
         for place, name in named_kpis(entry):
             yield from kpi_problem(draft, entry, place, name)
         yield from _outcomes(entry, kpis)
+        yield from _looks(entry, kpis)
         yield from _after(draft, entry, entries)
         yield from _holdout(draft, entry, entries)
         yield from _over(draft, entry, entries)
@@ -82,6 +84,21 @@ def _outcomes(entry: Entry[Experiment], kpis: Mapping[str, Kpi]) -> Iterator[Pro
         seen.setdefault(same, role)
         if measure is not None:
             yield from _possible(entry, place, outcome, measure)
+
+
+def _looks(entry: Entry[Experiment], kpis: Mapping[str, Kpi]) -> Iterator[Problem]:
+    """Say which looks come before there are units, or after all is known."""
+    experiment = entry.value
+    if isinstance(experiment.looks, int) or {"start", "end", "primary"} & entry.broken:
+        return
+    last = experiment.end + timedelta(days=horizon(experiment, experiment.primary, kpis))
+    for index, look in enumerate(experiment.looks):
+        if not experiment.start <= look <= last:
+            found = f"looks: {look} is outside the plan"
+            hint = (
+                f"allowed: {experiment.start} to {last}, when the last window of the primary ends"
+            )
+            yield entry.problem(("looks", index), found, hint)
 
 
 def _per(outcome: Outcome, measure: Measure | None) -> Literal["row", "unit"]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import timedelta
 
 from heedful.definitions.entry import Entry
 from heedful.definitions.experiment import Experiment, Guardrail
-from heedful.definitions.experiment_files import PRIMARY, outcomes
+from heedful.definitions.experiment_files import PRIMARY, horizon, outcomes
 from heedful.definitions.kpi import Kpi
 from heedful.definitions.measure import Nps, Retention
 from heedful.definitions.problem import Problem
@@ -29,6 +30,7 @@ def experiment_warnings(draft: Draft, wrong: Collection[str] = ()) -> Iterator[P
             yield from _scales(entry, kpis)
             yield from _effect(entry)
             yield from _spending(entry)
+            yield from _looks(entry, kpis)
             yield from _untested(entry, tested)
     yield from _stages(draft)
 
@@ -110,6 +112,22 @@ def _spending(entry: Entry[Experiment]) -> Iterator[Problem]:
             "alpha_spending has neither looks nor units: nobody can say how much is spent when",
             "add looks: the days on which you will look; or units: how many are planned",
         )
+
+
+def _looks(entry: Entry[Experiment], kpis: Mapping[str, Kpi]) -> Iterator[Problem]:
+    """Looks that see nobody, or not everybody in the end."""
+    experiment = entry.value
+    if isinstance(experiment.looks, int):
+        return
+    wait = timedelta(days=horizon(experiment, experiment.primary, kpis))
+    first, last = experiment.start + wait, experiment.end + wait
+    if experiment.looks[0] < first:
+        found = f"looks: on {experiment.looks[0]} no unit's window of the primary has passed"
+        yield entry.problem(("looks", 0), found, f"plan the first look for {first} or later")
+    if experiment.looks[-1] < last:
+        found = f"looks: on {experiment.looks[-1]}, the last, windows of the primary are still open"
+        hint = f"units that enter late never count: plan the last look for {last}"
+        yield entry.problem(("looks", len(experiment.looks) - 1), found, hint)
 
 
 def _untested(entry: Entry[Experiment], tested: Mapping[str, str]) -> Iterator[Problem]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from heedful.definitions.experiment_files import horizon
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -83,19 +85,11 @@ def portfolio(definitions: Definitions, on: date) -> Portfolio:
 def matures(experiment: Experiment, kpis: Mapping[str, Kpi]) -> date:
     """Return the first day on which every outcome of every unit is known.
 
-    A unit that entered on the last day is followed for the delay and the window of each outcome,
-    and a row at the end of that window until its own outcome is known (the KPI's `window_days`).
-
     Args:
         experiment: The experiment.
         kpis: The project's KPIs, by id.
     """
-    longest = max(
-        outcome.delay_days
-        + experiment.window(outcome, kpis[outcome.kpi].measure)
-        + int(kpis[outcome.kpi].window_days)
-        for outcome in experiment.outcomes
-    )
+    longest = max(horizon(experiment, outcome, kpis) for outcome in experiment.outcomes)
     return experiment.closes + timedelta(days=longest)
 
 
