@@ -278,3 +278,11 @@ def test_no_value_is_a_dash_and_no_zero():
 def test_a_line_is_never_broken_before_a_unit():
     for line in printed(two_variants(), 60).splitlines():
         assert not line.strip().startswith(("points", "pts"))
+
+
+def test_before_any_unit_came():
+    empty = replace(invalid(), outcomes=(), srm=SampleRatio(None, "ok"))
+    shown = printed(replace(empty, variants=(VariantCount("plain", 0.5, 0),)), 100)
+    assert "sample ratio not tested" in shown
+    assert "Outcomes" not in shown
+    assert shown.splitlines()[-1].split() == ["plain", "0", "–", "50.0%", "control"]

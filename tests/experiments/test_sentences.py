@@ -74,6 +74,11 @@ def test_what_was_found(changes, said):
     assert plain(sentence(outcome(**changes))) == said
 
 
+@pytest.mark.parametrize("nothing", [None, float("nan"), float("inf")])
+def test_a_change_that_is_not_known(nothing):
+    assert moves(outcome(difference=nothing, relative=None)) == "Customer satisfaction is not known"
+
+
 MONEY = {"unit": "money", "difference": 1.2, "low": 0.1, "high": 2.3}
 
 

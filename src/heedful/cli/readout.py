@@ -113,6 +113,8 @@ def _signed(readout: Readout) -> Iterable[str]:
 def _variants(console: Console, readout: Readout) -> None:
     units = sum(variant.units for variant in readout.variants)
     words = f"{_RATIO[readout.srm.state]}, {p_equals(readout.srm.p_value)}"
+    if readout.srm.p_value is None:
+        words = "not tested"
     _heading(console, "Units", f"sample ratio {words}")
     rows = [
         [

@@ -102,6 +102,8 @@ def variant_name(readout: Readout, name: str) -> str:
 
 def outcomes(console: Console, readout: Readout) -> None:
     """Print all outcomes: primary, guardrails, then commercial beside human ones."""
+    if not readout.outcomes:
+        return
     level = percent(1 - readout.alpha)
     money = f", money in {readout.currency}" if readout.currency else ""
     note = f"{level} intervals{money}; p adjusted, of guardrails that of harm beyond the margin"
@@ -144,7 +146,9 @@ _POOLED = "All variants as one"
 
 def _grouped(readout: Readout) -> Iterator[tuple[str, list[OutcomeResult]]]:
     everything = readout.outcomes
-    yield "Primary", [one for one in everything if one.role == "primary"]
+    primaries = [one for one in everything if one.role == "primary"]
+    if primaries:
+        yield "Primary", primaries
     guardrails = [one for one in everything if one.role == "guardrail"]
     if guardrails:
         yield "Guardrails", guardrails

@@ -156,7 +156,7 @@ def moves(outcome: OutcomeResult, currency: str | None = None) -> str:
     else:
         value, low, high = outcome.relative, outcome.relative_low, outcome.relative_high
         unit = "relative"
-    if value is None:
+    if value is None or not isfinite(value):
         return f"{name_of(outcome)} {verb} not known"
     text = moved(value, low, high, unit, currency=currency)
     if outcome.better == "lower":
