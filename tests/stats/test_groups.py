@@ -142,6 +142,16 @@ def test_sums_that_are_not_finite_spoil_their_own_group_only() -> None:
         assert plain[1].value > 0
 
 
+def test_sums_that_no_units_can_have_spoil_their_own_group_only() -> None:
+    good = of(drawn(), "spent", "before")
+    far = good.shifted([0.0, 0.0])
+    products = far.products.copy()
+    products[0, 1, 1] *= 0.1
+    lost, kept = groups(Moments(far.n, far.sums, products, far.shift), ratio=False)
+    assert np.isnan([lost.value, lost.variance]).all()
+    same(kept, groups(good[1:], ratio=False)[0], rel=1e-6)
+
+
 def test_sums_that_overflow_have_no_value() -> None:
     with np.errstate(over="ignore"):
         huge = Moments.of(np.array([[1e200, 1.0], [-1e200, 2.0]]))

@@ -128,6 +128,19 @@ def test_sums_that_overflow_are_no_constants() -> None:
     assert found.covariance[0, 0, 0] != 0
 
 
+def test_sums_that_no_rows_can_have_have_no_covariance() -> None:
+    wrong = Moments(
+        np.array([10.0]),
+        np.array([[20.0, 5.0]]),
+        np.array([[[30.0, 10.0], [10.0, 9.0]]]),
+        np.zeros(2),
+    )
+    found = wrong.covariance[0]
+    assert np.isnan([found[0, 0], found[0, 1], found[1, 0]]).all()
+    assert found[1, 1] == pytest.approx(6.5 / 9)
+    assert np.isnan(squared_deviations(10, 20.0, 30.0, 2.0))
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_numbers_that_are_not_finite_are_refused(bad: float) -> None:
     values = np.ones((5, 2))

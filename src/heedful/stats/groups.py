@@ -182,9 +182,12 @@ def _adjusted(
     cells: Moments, usable: _Flags, *, ratio: bool
 ) -> tuple[Floats, Floats, NDArray[np.float64]]:
     """Values, variances and degrees of freedom of moments (groups, strata)."""
-    counted = usable[:, None]
     first = 2 if ratio else 1
     with np.errstate(all="ignore"):
+        covariance = cells.covariance
+        impossible = np.isnan(covariance).any(axis=(2, 3)) & (cells.n >= 2)
+        usable = usable & ~impossible.any(axis=1)
+        counted = usable[:, None]
         n = np.where(counted, cells.n, 0.0)
         weights = n.sum(axis=0) / n.sum()
         means = np.where(counted[..., None], cells.mean, nan)
@@ -199,7 +202,6 @@ def _adjusted(
         good = usable & np.isfinite(value)
         slope[~good] = 0.0
         n[~good] = 0.0
-        covariance = cells.covariance
         covariance[~good] = 0.0
         price, left = 1.0, 1.0
         if cells.variables > first and good.any():

@@ -16,6 +16,8 @@ RESOLUTION = 1e-12
 EPSILON = float(np.finfo(np.float64).eps)
 """A sum of n terms is off by up to n times this share of itself (Higham 2002, 4.2)."""
 
+_LAST = 8  # roundings of a sum of squares that do not depend on the number of terms
+_IMPOSSIBLE = 8.0  # times the rounding that a sum of squares may be below 0
 _SAMPLED = 4096
 _BLOCKED = 40
 """From so many sums a cell on, sorting the rows once beats summing column by column (measured)."""
@@ -206,7 +208,8 @@ class Moments:
     def covariance(self) -> Floats:
         """Covariances with divisor n - 1, shape (..., k, k); NaN in cells under 2 rows.
 
-        A variable that differs by rounding only has covariances of exactly 0.
+        A variable that differs by rounding only has covariances of exactly 0; one whose sums no
+        rows can have (squares below those of the mean) has none.
         """
         n = self.n[..., None, None]
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
@@ -216,10 +219,14 @@ class Moments:
             deviation = np.einsum("...kk->...k", squares)
             raw = np.einsum("...kk->...k", self.products)
             count = self.n[..., None]
-            noise = np.maximum(count * EPSILON * raw, count * (RESOLUTION * self.mean) ** 2)
+            noise = np.maximum(
+                (count + _LAST) * EPSILON * raw, count * (RESOLUTION * self.mean) ** 2
+            )
             constant = (deviation <= noise) & np.isfinite(noise)
         if constant.any():
             found[(constant[..., :, None] | constant[..., None, :]) & (n >= 2)] = 0.0
+            impossible = constant & (deviation < -_IMPOSSIBLE * noise)
+            found[impossible[..., :, None] | impossible[..., None, :]] = np.nan
         return np.asarray(found)
 
     def _dimension(self, axis: int) -> int:
@@ -263,14 +270,15 @@ def squared_deviations(n: float, total: float, product: float, mean: float) -> f
         mean: mean of v.
 
     Returns:
-        Exactly 0 where the rows differ by rounding only; NaN for sums that are not finite.
+        Exactly 0 where the rows differ by rounding only; NaN for sums that are not finite, or that
+        no rows can have.
 
     >>> squared_deviations(2, 0.0, 2.0, 5.0), squared_deviations(3, 0.3, 0.03, 0.1)
     (2.0, 0.0)
     """
     squares = product - total * total / n
-    noise = max(n * EPSILON * product, n * (RESOLUTION * mean) ** 2)
-    if not isfinite(noise):
+    noise = max((n + _LAST) * EPSILON * product, n * (RESOLUTION * mean) ** 2)
+    if not isfinite(noise) or squares < -_IMPOSSIBLE * noise:
         return nan
     return 0.0 if squares <= noise else squares
 
