@@ -286,3 +286,24 @@ def test_before_any_unit_came():
     assert "sample ratio not tested" in shown
     assert "Outcomes" not in shown
     assert shown.splitlines()[-1].split() == ["plain", "0", "–", "50.0%", "control"]
+
+
+@pytest.mark.parametrize(
+    ("ends", "since"),
+    [
+        ([(-1, 1), (1, 2), (1, 2)], "2 Sep"),
+        ([(-2, -1), (1, 2), (1, 2)], "2 Sep"),
+        ([(1, 2), (-1, 1), (1, 2)], "3 Sep"),
+        ([(1, 2), (None, None), (-2, -1)], "3 Sep"),
+        ([(1, 2), (1, 2), (-1, 1)], None),
+    ],
+)
+def test_since_when_the_interval_excludes_zero(ends, since):
+    looks = tuple(
+        Look(date(2026, 9, day), "csat", "warm", 0.1, low, high)
+        for day, (low, high) in enumerate(ends, 1)
+    )
+    shown = printed(replace(invalid(), looks=looks), 160)
+    told = f"The interval of warm excludes zero since {since} 2026." in shown
+    assert told == (since is not None)
+    assert ("excludes zero" in shown) == told

@@ -84,7 +84,8 @@ def test_gains_of_guardrails_count_where_their_interval_says_so():
         better="lower", verdict="non_inferior", difference=-0.02, low=-0.03, high=-0.01,
         margin=0.01, margin_kind="absolute",
     )  # fmt: skip
-    assert said(fewer, SAD)[0].startswith("Refund rate is down 2.0 points (−3.0 to −1.0; lower")
+    (found,) = said(fewer, SAD)
+    assert found.startswith("Refund rate is down 2.0 points (−3.0 to −1.0; lower is better) while")
 
 
 def test_each_variant_pays_for_itself():

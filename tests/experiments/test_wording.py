@@ -102,6 +102,12 @@ def test_a_negative_end_is_not_joined_by_a_dash():
     assert interval_of(0.02, 0.04, "share") == "2.0–4.0%"
 
 
+def test_what_rounds_to_zero_has_no_sign():
+    assert amount(-0.0004, "share") == "0.0%"
+    assert difference(-0.0004, "share", decimals=1) == "0.0\xa0pts"
+    assert effect(-0.0004, -0.02, 0.02, "share") == "0.0\xa0pts (−2.0 to +2.0)"
+
+
 def test_in_a_sentence():
     assert moved(0.0, -0.01, 0.01, "share").startswith("unchanged at a difference of 0.0")
     assert moved(-3, None, None, "hours") == "down 3.0\xa0hours"
