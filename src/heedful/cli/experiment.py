@@ -50,7 +50,8 @@ On = Annotated[
 @app.command("list")
 def list_(on: On = None, project: Folder = Path(), format_: Output = Format.table) -> None:
     """List all experiments by stage, and stages without any."""
-    found = opened(project).experiments.portfolio(on)
+    project_of = opened(project)
+    found = project_of.experiments.portfolio(on)
     rows = [
         {
             "stage": row.stage,
@@ -74,6 +75,8 @@ def list_(on: On = None, project: Folder = Path(), format_: Output = Format.tabl
     shown = ("stage", "experiment", "state", "days_left", "primary", "owner", "title")
     cells = [["–" if row[n] is None else str(row[n]) for n in shown] for row in rows]
     cells += [[stage, "none", "–", "–", "–", "–", ""] for stage in found.without]
+    stages = project_of.definitions.settings.stages
+    cells.sort(key=lambda cell: stages.index(cell[0]))
     heads = ["stage", "experiment", "state", "days left", "primary", "owner", "title"]
     as_table(cells, heads, right=(3,))
     if not rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from heedful.definitions.problem import one_of
 from heedful.project.missing import NotFoundError
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from heedful.experiments.assigning import Assigned
     from heedful.experiments.planning import ExperimentPlan
     from heedful.experiments.portfolio import Portfolio
-    from heedful.experiments.readout import Readout
+    from heedful.experiments.readout import Decision, Readout
     from heedful.facts.model import Fact
     from heedful.kpis.computing import Bench, Measured
     from heedful.ledger.signature import Signatures
@@ -144,7 +144,7 @@ class OneExperiment:
         hypotheses = self.project.definitions.hypotheses
         hypothesis = hypotheses.get(self.definition.hypothesis)
         said = tuple(
-            Signature(one.by, one.at, one.verdict, one.reason, one.decision)
+            Signature(one.by, one.at, one.verdict, one.reason, cast("Decision", one.decision))
             for one in self.signatures.of(self.name)
         )
         over = self._over()
@@ -187,8 +187,12 @@ class OneExperiment:
             The readout that was signed, with the signature.
 
         Raises:
-            NotFoundError: Somebody else is to approve.
+            NotFoundError: Somebody else is to approve, or that cannot be signed.
         """
+        from heedful.ledger.signature import VERDICTS
+
+        if verdict not in VERDICTS:
+            raise NotFoundError(f'"{verdict}" cannot be signed', one_of(VERDICTS, verdict))
         if by != self.definition.approver:
             raise NotFoundError(
                 f'"{by}" is not the approver of {self.name}', f"allowed: {self.definition.approver}"
