@@ -44,6 +44,10 @@ def conclude(
     seen = looks(protocol, measured)
     known = evidence(protocol, measured, results, srm, unit, currency)
     decided = decide(known)
+    # Effects among units that did not fall as planned are worth nothing.
+    invalid = decided.decision == "invalid"
+    asked = [one.asked for one in measured]
+    priced = worth(results, asked, unit, currency=currency, a_month=a_month)
     return Readout(
         name=protocol.name,
         design=protocol.design,
@@ -59,7 +63,7 @@ def conclude(
         segments=tuple(within),
         heterogeneity=tuple(differing),
         looks=tuple(seen),
-        trade_offs=trade_offs(results, currency),
+        trade_offs=() if invalid else trade_offs(results, currency),
         unit=unit,
         control=protocol.control,
         as_of=protocol.as_of,
@@ -72,15 +76,7 @@ def conclude(
         power=protocol.power,
         answered=known.answered,
         curves=tuple(point for one in measured for point in one.curves),
-        worth=tuple(
-            worth(
-                results,
-                [one.asked for one in measured],
-                unit,
-                currency=currency,
-                a_month=a_month,
-            )
-        ),
+        worth=() if invalid else tuple(priced),
     )
 
 
