@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heedful.stats.contrast import FixedHorizon, contrast
-from heedful.stats.groups import Group, groups, merged
+from heedful.stats.groups import Group, groups
 from heedful.stats.moments import Moments
 
 
@@ -386,26 +386,6 @@ def test_strata_and_covariates_together() -> None:
         assert one.unadjusted == pytest.approx(
             units.spent[units.variant == (one is treated)].mean()
         )
-
-
-def test_small_strata_become_one() -> None:
-    n = np.array([[10.0, 1.0, 5.0, 3.0, 0.0], [12.0, 4.0, 0.0, 2.0, 0.0]])
-    sums = np.arange(10.0).reshape(2, 5, 1)
-    moments = Moments(n, sums, sums[..., None] ** 2, np.zeros(1))
-    found = merged(moments)
-    # Strata 1 and 2 lack units in a group, the last has none; together they have 6 and 4.
-    assert found.n.tolist() == [[10, 3, 6], [12, 2, 4]]
-    assert found.sums[..., 0].tolist() == [[0, 3, 1 + 2], [5, 8, 6 + 7]]
-
-
-def test_a_rest_that_is_too_small_takes_in_the_smallest_stratum() -> None:
-    n = np.array([[10.0, 3.0, 5.0, 1.0], [12.0, 9.0, 4.0, 0.0]])
-    moments = Moments(n, np.zeros((2, 4, 1)), np.zeros((2, 4, 1, 1)), np.zeros(1))
-    assert merged(moments).n.tolist() == [[10, 5, 4], [12, 4, 9]]
-    tiny = Moments(
-        np.array([[2.0, 1.0], [1.0, 2.0]]), np.zeros((2, 2, 1)), np.zeros((2, 2, 1, 1)), np.zeros(1)
-    )
-    assert merged(tiny).n.tolist() == [[3], [3]]
 
 
 def test_a_group_without_units_does_not_merge_the_strata_of_others() -> None:
