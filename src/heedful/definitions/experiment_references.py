@@ -147,6 +147,13 @@ def _after(draft: Draft, entry: Entry[Experiment], entries: Entries) -> Iterator
 
 def _holdout(draft: Draft, entry: Entry[Experiment], entries: Entries) -> Iterator[Problem]:
     name = entry.value.holdout
+    if entry.value.design == "holdout" and "design" not in entry.broken:
+        for field in ("holdout", "group"):
+            if getattr(entry.value, field) is not None:
+                found = (
+                    f"a holdout has a {field} of its own, so that it would not hold out everyone"
+                )
+                yield entry.problem((field,), found, f"leave {field} out")
     if name is None:
         return
     wrong = list(_leads(draft, entry, "holdout", name, entries))

@@ -13,6 +13,9 @@ from heedful.definitions.measure import Nps, Retention
 from heedful.definitions.problem import Problem
 from heedful.definitions.references import Draft
 
+BUCKETS = 10_000
+UNEVEN = 0.005
+
 
 def experiment_warnings(draft: Draft, wrong: Collection[str] = ()) -> Iterator[Problem]:
     """Yield warnings of the experiments that have no problem, and of stages without any.
@@ -32,6 +35,7 @@ def experiment_warnings(draft: Draft, wrong: Collection[str] = ()) -> Iterator[P
             yield from _spending(entry)
             yield from _looks(entry, kpis)
             yield from _untested(entry, tested)
+            yield from _buckets(entry)
     yield from _stages(draft)
 
 
@@ -55,6 +59,21 @@ def _outlasts(entry: Entry[Experiment], kpis: Mapping[str, Kpi]) -> Iterator[Pro
                 f"nothing is known before {days} days have passed, and all only {days} days "
                 "after the end: shorten it, or plan for that",
             )
+
+
+def _buckets(entry: Entry[Experiment]) -> Iterator[Problem]:
+    """Say that so small a part of all cannot be cut as planned: units fall into 10,000 buckets."""
+    experiment = entry.value
+    for name, weight in experiment.weights.items():
+        planned = experiment.share * weight * BUCKETS
+        off = abs(round(planned) - planned) / planned if planned else 0.0
+        if off > UNEVEN:
+            yield entry.problem(
+                ("share",),
+                f'"{name}" is to get {planned:.4g} of {BUCKETS:,} buckets, and gets whole ones',
+                "the test of the sample ratio may then alarm; choose a share that is larger",
+            )
+            return
 
 
 def _horizons(entry: Entry[Experiment], kpis: Mapping[str, Kpi]) -> Iterator[Problem]:

@@ -193,6 +193,8 @@ class OneExperiment:
 
         if verdict not in VERDICTS:
             raise NotFoundError(f'"{verdict}" cannot be signed', one_of(VERDICTS, verdict))
+        if not reason.strip():
+            raise NotFoundError("the reason is empty", "say why: a signature is kept")
         if by != self.definition.approver:
             raise NotFoundError(
                 f'"{by}" is not the approver of {self.name}', f"allowed: {self.definition.approver}"
