@@ -1,8 +1,9 @@
 """Measure how well every interval holds, and publish it in docs/statistics.md.
 
-python benchmarks/simulate.py                  all tables, written into the page
-python benchmarks/simulate.py --only shares    one table, printed only
-python benchmarks/simulate.py --runs 200       a quick look, printed only
+python benchmarks/simulate.py                     all tables, written into the page
+python benchmarks/simulate.py --part experiments  those of experiments, written into the page
+python benchmarks/simulate.py --only shares       one table, printed only
+python benchmarks/simulate.py --runs 200          a quick look, printed only
 """
 
 import argparse
@@ -12,6 +13,7 @@ from math import sqrt
 from pathlib import Path
 from typing import NamedTuple
 
+from simulation import adjusting, experiments, looks, verdicts
 from simulation.changes import changes_table, scores_table
 from simulation.draw import POOR, Table
 from simulation.levels import (
@@ -24,8 +26,8 @@ from simulation.levels import (
 )
 
 PAGE = Path(__file__).parents[1] / "docs" / "statistics.md"
-BEGIN, END = "<!-- simulated: begin -->", "<!-- simulated: end -->"
 RUNS = 2000
+READINGS, EXPERIMENTS = "readings", "experiments"
 
 
 class Section(NamedTuple):
@@ -34,6 +36,7 @@ class Section(NamedTuple):
     title: str
     says: str
     make: Callable[[int], Table]
+    part: str = READINGS
 
 
 SECTIONS = {
@@ -88,6 +91,93 @@ SECTIONS = {
         "(two rows each on average, correlated by 0.5 across KPIs and periods), each on a scale.",
         scores_table,
     ),
+    "differences": Section(
+        "Differences and relative differences",
+        "The treated are 10% higher. `CV`: lognormal amounts, one number a unit. Half as many "
+        "samples for the largest groups.",
+        experiments.means_table,
+        EXPERIMENTS,
+    ),
+    "ratios": Section(
+        "Ratios whose units have several rows",
+        "Clicks per visit: 5 visits a unit, heavy visitors clicking more. Amounts: 3 orders a "
+        "unit, half of the variance of the logarithm is the unit's; `CV` of an order.",
+        experiments.ratios_table,
+        EXPERIMENTS,
+    ),
+    "differing quantiles": Section(
+        "Differences of quantiles",
+        "Lognormal rows, the treated 10% higher; and whole numbers without any effect, with a step "
+        "right at the median. Half as many samples.",
+        experiments.quantiles_table,
+        EXPERIMENTS,
+    ),
+    "staying": Section(
+        "Differences of Kaplan-Meier and restricted means",
+        "Exponential times; the hazard of the treated is 20% lower. `stay`: share of the control "
+        "that is left at the time asked for. Half as many samples for 5,000 units.",
+        experiments.lifetimes_table,
+        EXPERIMENTS,
+    ),
+    "looks": Section(
+        "False alarms by looks",
+        "Percent of experiments without any effect in which any look shows one; **bold** above 7. "
+        "60 looks are evenly spread over the planned units, 10 are every sixth of them. "
+        "`sequence`: confidence sequence; `from 100 units` leaves out the minimum in the smaller "
+        "group. `spending`: alpha spending.",
+        looks.looks_table,
+        EXPERIMENTS,
+    ),
+    "seeing": Section(
+        "What looking costs",
+        "Percent of experiments in which any look shows the effect: 4,000 planned units, half of "
+        "them treated, CV 1. Half as many samples. The fixed horizon with 10 and 60 looks shows "
+        "effects that are not there: see the first line.",
+        looks.power_table,
+        EXPERIMENTS,
+    ),
+    "covariates": Section(
+        "Covariates",
+        "The same KPI before the exposure, and ten covariates that say nothing. Units gained: "
+        "variance of plain over that of adjusted differences; expected: 1 / (1 - correlation²). "
+        "Power: plain / adjusted.",
+        adjusting.covariates_table,
+        EXPERIMENTS,
+    ),
+    "strata": Section(
+        "Post-stratification",
+        "Five strata with means 0 to 2; within each the standard deviation is 0.7. Expected: all "
+        "variance over that within strata.",
+        adjusting.strata_table,
+        EXPERIMENTS,
+    ),
+    "margins": Section(
+        "Guardrails",
+        "Percent called not inferior though they are worse by exactly the margin of 5% (2.5 would "
+        "be ideal), and where nothing is worse.",
+        verdicts.margins_table,
+        EXPERIMENTS,
+    ),
+    "families": Section(
+        "Families",
+        "Ten metrics, alike by 0.5 within a unit, in five segments of 200 units a group; true "
+        "effects are 0.2 standard deviations. Percent.",
+        verdicts.families_table,
+        EXPERIMENTS,
+    ),
+    "capping": Section(
+        "Capping",
+        "Lognormal amounts cut at a quantile of both groups together; the treated are 10% higher.",
+        adjusting.capping_table,
+        EXPERIMENTS,
+    ),
+    "winners": Section(
+        "Winners",
+        "Experiments with a standard error of 1, of which those that show a positive effect at 5% "
+        "are taken; shrunk together with all others.",
+        verdicts.winners_table,
+        EXPERIMENTS,
+    ),
 }
 
 
@@ -103,37 +193,52 @@ def error(runs: int) -> float:
     return 100 * sqrt(0.95 * 0.05 / runs)
 
 
-def publish(text: str) -> None:
+def publish(part: str, text: str) -> None:
+    begin, end = (f"<!-- simulated {part}: {edge} -->" for edge in ("begin", "end"))
     page = PAGE.read_text(encoding="utf-8")
-    before, rest = page.split(BEGIN)
-    after = rest.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    before, rest = page.split(begin)
+    after = rest.split(end)[1]
+    PAGE.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
+
+
+def says(part: str, runs: int) -> str:
+    text = (
+        f"{runs:,} samples a number: Monte Carlo standard error {error(runs):.1f} points near 95% "
+        f"(half as many samples, {error(runs // 2):.1f} points, "
+    )
+    text += (
+        "for medians and staying under changes, and for 5,000 customers under Kaplan-Meier). "
+        if part == READINGS
+        else "where the text says so). "
+    )
+    return text + (
+        "Coverage in percent, in brackets truth below / above the interval; "
+        f"**bold** under {POOR:.0f}%."
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=sorted(SECTIONS), help="one table, printed only")
+    parser.add_argument("--part", choices=[READINGS, EXPERIMENTS], help="the tables of one part")
     parser.add_argument("--runs", type=int, default=RUNS, help=f"samples a number ({RUNS})")
     options = parser.parse_args()
     runs = options.runs
-    lines = [
-        (
-            f"{runs:,} samples a number: Monte Carlo standard error {error(runs):.1f} points near "
-            f"95% (half as many samples, {error(runs // 2):.1f} points, for medians and staying "
-            "under changes, and for 5,000 customers under Kaplan-Meier). Coverage in percent, in "
-            f"brackets truth below / above the interval; **bold** under {POOR:.0f}%."
-        )
-    ]
-    for name, section in SECTIONS.items():
-        if options.only not in (None, name):
-            continue
-        start = time.perf_counter()
-        table = section.make(runs)
-        print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
-        lines += ["", f"### {section.title}", "", section.says, "", *markdown(table)]
-    print("\n".join(lines))
-    if options.only is None and runs == RUNS:
-        publish("\n".join(lines))
+    for part in (READINGS, EXPERIMENTS):
+        lines = [says(part, runs)]
+        for name, section in SECTIONS.items():
+            if section.part != part or options.part not in (None, part):
+                continue
+            if options.only not in (None, name):
+                continue
+            start = time.perf_counter()
+            table = section.make(runs)
+            print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
+            lines += ["", f"### {section.title}", "", section.says, "", *markdown(table)]
+        if len(lines) > 1:
+            print("\n".join(lines))
+            if options.only is None and runs == RUNS:
+                publish(part, "\n".join(lines))
 
 
 if __name__ == "__main__":

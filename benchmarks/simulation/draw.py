@@ -71,7 +71,11 @@ class Tally:
     def count(self, found: Estimates | Estimate, truth: float) -> None:
         """Add one estimate, or a column of them."""
         columns = Estimates.of([found]) if isinstance(found, Estimate) else found
-        low, high = columns.low, columns.high
+        self.ends(columns.low, columns.high, truth)
+        self.skewed += int(columns.skewed.sum())
+
+    def ends(self, low: Floats, high: Floats, truth: float) -> None:
+        """Add ends of intervals; NaN is a missing one."""
         slack = 1e-12 * max(1.0, abs(truth))
         gone = np.isnan(low) & np.isnan(high)
         self.runs += len(low)
@@ -79,7 +83,6 @@ class Tally:
         self.open += int((np.isnan(low) ^ np.isnan(high)).sum())
         self.below += int((truth < low - slack).sum())
         self.above += int((truth > high + slack).sum())
-        self.skewed += int(columns.skewed.sum())
 
     def __str__(self) -> str:
         shown = self.runs - self.withheld

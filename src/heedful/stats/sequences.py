@@ -55,9 +55,9 @@ def least_units(treated: float, control: float) -> float:
 class ConfidenceSequence:
     """An asymptotic confidence sequence for differences of means, shares and ratios.
 
-    Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (2021), Time-uniform central limit theory and
-    asymptotic confidence sequences (theorem 2.2), whose boundary is the normal mixture of Howard,
-    Ramdas, McAuliffe and Sekhon (2021). With x = n r² the interval is the estimate -+ its standard
+    Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (2024), Time-uniform central limit theory and
+    asymptotic confidence sequences, with the normal mixture of Howard, Ramdas, McAuliffe and
+    Sekhon (2021) for a boundary. With x = n r² the interval is the estimate -+ its standard
     error times
 
         sqrt((1 + 1 / x) (ln(1 + x) - 2 ln(alpha))),
