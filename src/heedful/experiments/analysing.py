@@ -288,7 +288,9 @@ def segments(
                     if contrasted is not None:
                         within.append(contrasted)
                 p = heterogeneity(
-                    [each.difference for each in within], [each.se for each in within]
+                    [each.difference for each in within],
+                    [each.se for each in within],
+                    [each.df for each in within],
                 )
                 tests.append(Heterogeneity(dimension, one.asked.kpi, present(p), effect.name))
                 tested_first.append(main)
