@@ -92,6 +92,13 @@ DUE = {
         {"outcomes": (outcome(power=0.9), replace(GUARDRAIL, n=80))},
         "Few customers: no more than 80 on a side count for refund rate; intervals are rough.",
     ),
+    "Uneven groups": (
+        {"outcomes": (outcome(power=0.9, n=300, control_n=2700), GUARDRAIL)},
+        (
+            "Uneven groups: 300 on the smaller side for customer satisfaction. Where amounts are"
+            " skewed, intervals of so few beside so many are too short; capping helps."
+        ),
+    ),
     "Novelty": (
         {"trends": (Trend("warm", 0.002, 0.08, 0.01),)},
         (
@@ -143,6 +150,7 @@ def test_the_page_lists_them_all():
         {"sequential": "confidence_sequence", "looks": 30, "ended": False},
         {"sequential": "alpha_spending", "looks": 4, "planned_looks": 4},
         {"crossovers": 48},
+        {"outcomes": (outcome(power=0.9, n=1000, control_n=9000), GUARDRAIL)},
         {"trends": (Trend("warm", 0.002, 0.03, 0.08),)},
         {"smallest_effect": 0.041, "smallest_kind": "absolute"},
         {"planned_units": 6000},

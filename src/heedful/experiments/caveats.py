@@ -21,6 +21,8 @@ FEW_UNITS = 100
 """Fewer units on a side and intervals of skewed amounts miss more often than they say."""
 MANY_CROSSOVERS = 0.01
 """The share of units that met several variants from which on they are worth a warning."""
+UNEVEN, ENOUGH_UNEVEN = 0.28, 1000
+"""A smaller side of less than this share has this many units before intervals can be believed."""
 FAR_FEWER = 0.8
 """A variant with less than this share of its planned units has far fewer."""
 SHORT_OF_POWER = 0.01
@@ -51,6 +53,7 @@ def caveats(case: Case) -> tuple[str, ...]:
         *_power(case),
         *_small(case),
         *_few(case),
+        *_uneven(case),
         *_trend(case),
         *_several(evidence, case),
         *_interacting(evidence),
@@ -163,6 +166,27 @@ def _few(case: Case) -> Iterator[str]:
         yield (
             f"Few {case.evidence.unit}s: no more than {counted(least)} on a side count for "
             f"{names(few)}; intervals are rough."
+        )
+
+
+def _uneven(case: Case) -> Iterator[str]:
+    """Skewness cancels between even groups only; see the error rates in docs/statistics.md."""
+    if not case.evidence.fixed and case.evidence.planned_looks is None:
+        return  # A confidence sequence waits until both groups are large enough.
+    decisive = (case.primary, *case.guardrails)
+    thin = [
+        one
+        for one in decisive
+        if one is not None
+        and known(one)
+        and _least(one) < UNEVEN * (one.n + one.control_n)
+        and _least(one) < ENOUGH_UNEVEN
+    ]
+    if thin:
+        least = min(map(_least, thin))
+        yield (
+            f"Uneven groups: {counted(least)} on the smaller side for {names(thin)}. Where amounts "
+            "are skewed, intervals of so few beside so many are too short; capping helps."
         )
 
 
