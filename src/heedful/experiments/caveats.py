@@ -180,7 +180,7 @@ def _uneven(case: Case) -> Iterator[str]:
         if one is not None
         and known(one)
         and _least(one) < UNEVEN * (one.n + one.control_n)
-        and _least(one) < ENOUGH_UNEVEN
+        and FEW_UNITS <= _least(one) < ENOUGH_UNEVEN
     ]
     if thin:
         least = min(map(_least, thin))
