@@ -8,7 +8,7 @@ RIVALS := $(VENV)/.rivals
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install demo test check format docs screenshot lock simulate bench clean
+.PHONY: browser help install demo test check format docs screenshot lock simulate bench clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ demo: $(RUNTIME) ## Simulate a company for a year in demo/, measure it, print it
 
 test: $(DEV) check ## Install what tests need, check types, style and layers, run all tests.
 	$(BIN)/pytest -q -n auto --dist loadfile
+
+browser: ## Install Debian's chromium, with which tests look at pages (needs root).
+	@command -v chromium >/dev/null || { apt-get update -q && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends chromium; }
 
 check: $(DEV) ## Ruff, mypy --strict and the layer contract.
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,28 @@ DEFAULTS = {
         Guardrail(kpi="refund_rate", margin_absolute=0.01),
     ),
 }
+
+
+@pytest.fixture(scope="session")
+def samples():
+    """Makers of readouts that never were, by name."""
+    sys.path.insert(0, str(Path(__file__).parent / "samples"))
+    from odd import bare, crowded, hostile
+    from several import factorial, holdout, mails
+    from single import empty, invalid, say_why
+
+    makers = (say_why, mails, invalid, empty, factorial, holdout, hostile, bare, crowded)
+    return {maker.__name__: maker for maker in makers}
+
+
+@pytest.fixture(scope="session")
+def pages(samples):
+    """The pages of these readouts; each is rendered once."""
+    from functools import cache
+
+    from heedful.experiments.page import render
+
+    return cache(lambda name: render(samples[name]()))
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,11 @@ import json
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from gzip import compress
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from heedful.experiments.breakdowns import segment_verdict
 from heedful.experiments.contract import as_contract
 from heedful.experiments.naming import Names
 from heedful.experiments.sentences import VERDICTS, margin_of, name_of
@@ -28,6 +30,10 @@ from heedful.experiments.wording import (
 
 if TYPE_CHECKING:
     from heedful.experiments.readout import CurvePoint, Look, OutcomeResult, Readout
+
+
+_LARGE = 80_000
+"""Bytes from which on a file inside the page is compressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +128,41 @@ class Watched:
     rows: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 
+def other_segments(readout: Readout, names: Names) -> Sheet:
+    """Effects on other KPIs than the primary one within segments."""
+    known = {one.kpi: one for one in readout.outcomes if one.control is not None}
+    between = {
+        (one.kpi, one.dimension, one.variant): one.p_adjusted for one in readout.heterogeneity
+    }
+    rows = []
+    for one in readout.segments:
+        outcome = known.get(one.kpi)
+        if outcome is None or outcome.role == "primary":
+            continue
+        places = decimals_of(outcome.unit, one.difference, one.low, one.high)
+        currency = readout.currency
+        rows.append(
+            (
+                name_of(outcome),
+                f"{one.dimension}: {'not known' if one.segment is None else one.segment}",
+                names.variant(one.variant),
+                segment_verdict(one, readout.alpha, outcome.better)[0],
+                counted(one.control_n),
+                counted(one.n),
+                amount(one.control_value, outcome.unit, decimals=places, currency=currency),
+                amount(one.value, outcome.unit, decimals=places, currency=currency),
+                effect(one.difference, one.low, one.high, outcome.unit, currency=currency),
+                p_value(one.p_adjusted),
+                p_value(between.get((one.kpi, one.dimension, one.variant))),
+            )
+        )
+    heads = (
+        *("Outcome", "Segment", "Compared", "Verdict", "n control", "n variant", "Control"),
+        *("Variant", "Difference", "p adjusted", "p between segments"),
+    )
+    return Sheet(heads, tuple(rows), texts=4)
+
+
 def watched(points: Sequence[CurvePoint], names: dict[str, str], most: int = 6) -> Watched:
     """Curves at a few days: share, interval, and how many are still watched."""
     days = sorted({point.day for point in points})
@@ -138,16 +179,17 @@ def watched(points: Sequence[CurvePoint], names: dict[str, str], most: int = 6) 
 def downloads(readout: Readout) -> tuple[Download, ...]:
     """The JSON contract and the outcomes as a spreadsheet.
 
-    Day-by-day results of secondary outcomes are left out: they would be most of the page's weight.
+    Day-by-day results of other outcomes than the primary one are left out: they would be most of
+    the page's weight.
     """
-    main = {one.kpi for one in readout.outcomes if one.role != "secondary"}
+    main = {one.kpi for one in readout.outcomes if one.role == "primary"}
     looks = tuple(look for look in readout.looks if look.kpi in main)
-    contract = as_contract(replace(readout, looks=looks))
+    contract = _short(as_contract(replace(readout, looks=looks)))
     text = json.dumps(contract, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     less = len(readout.looks) - len(looks)
     words = "everything on this page, as the JSON contract has it"
     if less:
-        words += f"; without {of_them(less, 'day-by-day figure')} of secondary outcomes"
+        words += f"; without {of_them(less, 'day-by-day figure')} of other outcomes"
     plain = [_flat(one) for one in contract["outcomes"]]
     return (
         _download(f"{readout.name}.json", words, "application/json", text),
@@ -176,8 +218,12 @@ def days_csv(looks: Iterable[Look], name: str) -> Download:
 
 def _download(name: str, words: str, kind: str, text: str) -> Download:
     safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
-    data = b64encode(text.encode()).decode()
-    return Download(safe, words, f"data:{kind};charset=utf-8;base64,{data}")
+    data, head = text.encode(), f"{kind};charset=utf-8"
+    if len(data) > _LARGE:
+        safe, words, head = f"{safe}.gz", f"{words}; compressed by gzip", "application/gzip"
+        # Without a time, the same readout gives the same page.
+        data = compress(data, mtime=0)
+    return Download(safe, words, f"data:{head};base64,{b64encode(data).decode()}")
 
 
 def _csv(rows: Sequence[dict[str, Any]]) -> str:
@@ -195,6 +241,19 @@ def _guarded(value: Any) -> Any:
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return f"'{value}"
     return value
+
+
+def _short(value: Any) -> Any:
+    """Numbers with the digits that could ever matter, which is half the weight.
+
+    >>> _short({"value": [0.1 + 0.2, 1e-300, 7]})
+    {'value': [0.3, 1e-300, 7]}
+    """
+    if isinstance(value, dict):
+        return {key: _short(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_short(one) for one in value]
+    return float(f"{value:.10g}") if isinstance(value, float) else value
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

@@ -41,36 +41,37 @@ DECISIONS = {
 
 
 def segments(readout: Readout, names: Names) -> tuple[Panel, ...]:
-    """Effects within segments: a panel for each KPI, the primary one first.
+    """Effects on the primary KPI within segments; those on others stand in a sheet.
 
     Args:
         readout: An analysed experiment.
         names: What its variants are called.
     """
-    known = {one.kpi: one for one in readout.outcomes if one.control is not None}
-    order = {kpi: place for place, kpi in enumerate(known)}
-    kpis = dict.fromkeys(one.kpi for one in readout.segments)
+    mains = {
+        one.kpi: one
+        for one in readout.outcomes
+        if one.role == "primary" and one.control is not None
+    }
     found = []
-    for kpi in sorted(kpis, key=lambda name: order.get(name, len(order))):
+    for kpi, outcome in mains.items():
         mine = [one for one in readout.segments if one.kpi == kpi]
-        found.append(_segments_of(readout, names, known.get(kpi), kpi, mine))
+        if mine:
+            found.append(_segments_of(readout, names, outcome, mine))
     return tuple(found)
 
 
 def _segments_of(
     readout: Readout,
     names: Names,
-    outcome: OutcomeResult | None,
-    kpi: str,
+    outcome: OutcomeResult,
     found: Sequence[SegmentResult],
 ) -> Panel:
-    unit = outcome.unit if outcome else None
-    better = outcome.better if outcome else "higher"
-    scale = scale_of(unit, kpi)
-    tests = [one for one in readout.heterogeneity if one.kpi == kpi]
+    unit = outcome.unit
+    scale = scale_of(unit, outcome.kpi)
+    tests = [one for one in readout.heterogeneity if one.kpi == outcome.kpi]
     drafts = []
     for one in found:
-        word, tone = _segment_verdict(one, readout.alpha, better)
+        word, tone = segment_verdict(one, readout.alpha, outcome.better)
         p = one.p_value if one.p_adjusted is None else one.p_adjusted
         places = decimals_of(unit, one.difference, one.low, one.high)
         before = [
@@ -103,18 +104,19 @@ def _segments_of(
         title, note = _dimension(one, tests, names)
         drafts.append(Draft(row, scale, span if one.difference is not None else None, title, note))
     return Panel(
-        key=f"segments-{kpi}",
-        title=name_of(outcome) if outcome else kpi,
+        key="segments",
+        title=name_of(outcome),
         note="verdicts adjusted for all segments (Benjamini-Hochberg)",
         blocks=blocks(drafts),
         heads=("Segment", names.base, names.treated),
-        picture_head=f"{name_of(outcome) if outcome else kpi}, effect",
+        picture_head=f"{name_of(outcome)}, effect",
         after_heads=("Effect", "Verdict"),
         foot=_hint(tests, readout.alpha),
     )
 
 
-def _segment_verdict(one: SegmentResult, alpha: float, better: str) -> tuple[str, str]:
+def segment_verdict(one: SegmentResult, alpha: float, better: str) -> tuple[str, str]:
+    """Verdict and tone of an effect within a segment, after adjusting for all segments."""
     if one.p_adjusted is None or one.difference is None or one.p_adjusted >= alpha:
         return UNCLEAR, ""
     good = (one.difference > 0) == (better == "higher")

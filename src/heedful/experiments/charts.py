@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 FEW_LOOKS = 12
 """So few looks are drawn as points on the line."""
+LONGEST_NAME = 22
+"""Letters of a name that fit beside a line."""
 _DASHES = ([1, 0], [8, 3], [2, 2], [9, 3, 2, 3], [14, 4], [4, 4])
 _NARROW = 430
 """Up to this width lines are told apart by a list above them, not by names at their ends."""
@@ -56,7 +58,7 @@ def day_by_day(
     """The difference as it stood on each day, with its interval; A marks when it left zero.
 
     Args:
-        looks: Of one KPI and variant; at least one has a difference.
+        looks: Of one KPI and variant; those without an interval are not drawn.
         title: What people call the KPI.
         unit: Its unit; shares are drawn in points.
         currency: Of money.
@@ -66,12 +68,12 @@ def day_by_day(
         widths: Pixels at which it is drawn.
 
     Raises:
-        ValueError: No look has a difference.
+        ValueError: No look has an interval.
     """
     shown = sorted(looks, key=lambda look: look.date)
-    known = [look for look in shown if look.difference is not None]
+    known = [look for look in shown if look.difference is not None and look.low is not None]
     if not known:
-        raise ValueError(f"no look at {title} has a difference")
+        raise ValueError(f"no look at {title} has an interval")
     first, last = known[0].date, known[-1]
     factor = 100.0 if unit == "share" else 1.0
     rows = _rows(known, first, factor)
@@ -118,7 +120,7 @@ def curves(
         name: sorted((p for p in points if p.variant == variant), key=lambda point: point.day)
         for variant, name in names.items()
     }
-    lines = {name: line for name, line in lines.items() if line}
+    lines = {name: _steps(line) for name, line in lines.items() if line}
     length = max(1, *(line[-1].day for line in lines.values()))
     ends = {name: amount(line[-1].value, "share") for name, line in lines.items()}
     told = listed([f"{name} {end}" for name, end in ends.items()])
@@ -131,7 +133,8 @@ def curves(
         _axis(spec, {float(at): f"day {at}" if at == 0 else str(at) for at in places})
         apart = (high - low) * 17 / (HEIGHTS[width] - 40)
         at = _spread([100 * line[-1].value for line in lines.values()], apart)
-        texts = [end if width <= _NARROW else f"{name} {end}" for name, end in ends.items()]
+        named = zip(map(shortened, ends), ends.values(), strict=True)
+        texts = [end if width <= _NARROW else f"{name} {end}" for name, end in named]
         _room(spec, texts)
         spec["datasets"]["ends"] = [
             {"day": line[-1].day, "value": value, "text": text}
@@ -146,6 +149,15 @@ def shares_axis(points: Sequence[CurvePoint]) -> tuple[float, float, float]:
     numbers = [100 * n for p in points for n in (p.value, p.low, p.high) if n is not None]
     low, high, step = _round_ends(min(numbers), max(numbers))
     return max(0.0, low), min(100.0, high), step
+
+
+def shortened(name: str) -> str:
+    """A name as it fits beside a line.
+
+    >>> shortened("control"), shortened("a variant with a very long name")
+    ('control', 'a variant with a very…')
+    """
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1].rstrip() + "…"
 
 
 def swatch(number: int) -> str:
@@ -239,6 +251,20 @@ def _data(rows: Sequence[Mapping[str, Any]]) -> Any:
     return alt.InlineData(values=list(rows))
 
 
+def _steps(line: Sequence[CurvePoint]) -> list[CurvePoint]:
+    """The points at which something changes, and the last one: the same line with fewer points."""
+    kept: list[CurvePoint] = []
+    for point in line[:-1]:
+        before = kept[-1] if kept else None
+        if before is None or (before.value, before.low, before.high) != (
+            point.value,
+            point.low,
+            point.high,
+        ):
+            kept.append(point)
+    return [*kept, line[-1]]
+
+
 def _dashes(number: int) -> list[int]:
     return [5, 4] if number == 0 else _DASHES[(number - 1) % len(_DASHES)]
 
@@ -252,7 +278,7 @@ def _rows(looks: Sequence[Look], first: date, factor: float) -> list[dict[str, A
             "high": _times(factor, look.high),
         }
         for look in looks
-        if look.difference is not None
+        if look.low is not None
     ]
 
 

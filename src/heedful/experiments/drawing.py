@@ -18,6 +18,7 @@ WIDTHS = (340, 430, 520, 640, 840, 1080)
 HEIGHTS = {340: 210, 430: 215, 520: 220, 640: 230, 840: 250, 1080: 270}
 _SVG = "http://www.w3.org/2000/svg"
 _NOISE = re.compile(r"aria-.*|role|class|pointer-events|font-family")
+_STROKE = re.compile(r"([ML])(-?[\d.]+),(-?[\d.]+)")
 _DECIMALS = re.compile(r"-?\d+\.\d+")
 
 Patch = Callable[[dict[str, Any], int], None]
@@ -101,12 +102,31 @@ def _clean(element: ET.Element, unique: str) -> None:
         elif name == "id":
             element.set(name, value.replace("clip", unique))
         else:
-            element.set(name, _DECIMALS.sub(_one_decimal, value))
+            short = _DECIMALS.sub(_one_decimal, value)
+            element.set(name, _straightened(short) if name == "d" else short)
     for child in list(element):
         _clean(child, unique)
         painted = child.get("fill") or child.get("stroke") or child.get("d") is None
         if child.tag == f"{{{_SVG}}}path" and not (painted and child.get("d")):
             element.remove(child)
+
+
+def _straightened(path: str) -> str:
+    """A path whose level and upright strokes name one number only.
+
+    >>> _straightened("M0,5L4,5L4,9L6,9Z")
+    'M0,5H4V9H6Z'
+    """
+    x = y = ""
+
+    def shorter(stroke: re.Match[str]) -> str:
+        nonlocal x, y
+        kind, right, down = stroke.groups()
+        level, upright = kind == "L" and down == y, kind == "L" and right == x
+        x, y = right, down
+        return f"H{right}" if level else f"V{down}" if upright else stroke.group()
+
+    return _STROKE.sub(shorter, path)
 
 
 def _one_decimal(number: re.Match[str]) -> str:

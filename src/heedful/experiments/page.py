@@ -46,6 +46,7 @@ class Curve:
     names: tuple[str, ...]
     dashes: tuple[str, ...]
     watched: audit.Watched
+    shortened: bool
 
 
 def render(readout: Readout) -> str:
@@ -85,6 +86,7 @@ def body(readout: Readout) -> str:
     """
     names = Names.of(readout)
     looks = _looks(readout)
+    worth, worth_else = summary.worth(readout)
     return (
         _templates()
         .get_template("body.html")
@@ -102,8 +104,10 @@ def body(readout: Readout) -> str:
             guardrails=panels.guardrails(readout, names),
             sides=panels.sides(readout, names),
             interactions=panels.interactions(readout, names),
-            worth=[one.words for one in readout.worth],
+            worth=worth,
+            worth_else=worth_else,
             segments=breakdowns.segments(readout, names),
+            other_segments=audit.other_segments(readout, names),
             days=_days(readout, names, looks),
             days_note=_days_note(readout),
             days_file=audit.days_csv(looks, readout.name),
@@ -122,7 +126,7 @@ def body(readout: Readout) -> str:
 @cache
 def styles() -> str:
     """The sheet of the page."""
-    return _templates().get_template("page.css").render(tokens=TOKENS)
+    return _templates().get_template("page.css").render(tokens=TOKENS, widths=WIDTHS)
 
 
 @cache
@@ -154,9 +158,9 @@ def _primaries(readout: Readout) -> list[OutcomeResult]:
 
 
 def _looks(readout: Readout) -> list[Look]:
-    """Looks at the primary outcome that have a difference."""
+    """Looks at the primary outcome that have an interval."""
     kpis = {one.kpi for one in _primaries(readout)}
-    return [one for one in readout.looks if one.kpi in kpis and one.difference is not None]
+    return [one for one in readout.looks if one.kpi in kpis and one.low is not None]
 
 
 def _days(readout: Readout, names: Names, looks: Sequence[Look]) -> list[Shown]:
@@ -194,7 +198,7 @@ def _days_note(readout: Readout) -> str:
         return f"band: {interval}, valid on any day"
     if readout.sequential == "alpha_spending":
         return f"at the planned looks; band: {interval}, as wide as the looks demand"
-    return f"band: {interval} of each day by itself; who stops by it stops by luck"
+    return f"band: {interval} of each day by itself, not to decide by when to stop"
 
 
 def _curves(readout: Readout, names: Names) -> list[Curve]:
@@ -219,6 +223,7 @@ def _curves(readout: Readout, names: Names) -> list[Curve]:
                 tuple(called.values()),
                 tuple(charts.swatch(number) for number in range(len(called))),
                 audit.watched(points, called),
+                any(charts.shortened(name) != name for name in called.values()),
             )
         )
     return found

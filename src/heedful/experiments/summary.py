@@ -22,10 +22,11 @@ from heedful.experiments.wording import (
 )
 
 if TYPE_CHECKING:
-    from heedful.experiments.readout import OutcomeResult, Readout
+    from heedful.experiments.readout import OutcomeResult, Readout, Worth
 
 _SHORT_OF_POWER = 0.01
 _MOST_COUNTS = 3
+_MOST_WORTH = 4
 SHAPES = {
     "ship": "tick",
     "do_not_ship": "cross",
@@ -131,7 +132,7 @@ def facts(readout: Readout) -> tuple[Fact, ...]:
         Fact("Hypothesis", readout.hypothesis or ""),
         Fact("Stage", readout.stage or ""),
         _ran(readout),
-        Fact("Unit", f"{readout.unit}, {shares(readout)}" if readout.variants else readout.unit),
+        _units(readout),
         Fact("Design", "" if readout.design == "ab" else readout.design),
         Fact("Owner", readout.owner or ""),
         Fact("Approver", readout.approver or ""),
@@ -189,6 +190,30 @@ def period(first: date, last: date) -> str:
     month = f" {first:%b}" if (first.year, first.month) != (last.year, last.month) else ""
     year = f" {first:%Y}" if first.year != last.year else ""
     return f"{first.day}{month}{year} – {last.day} {last:%b %Y}"
+
+
+def worth(readout: Readout) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What effects are worth: what is said at once, and what else there is.
+
+    First comes the variant that the decision is about, its primary outcome, then money.
+    """
+    main = {one.kpi for one in readout.outcomes if one.role == "primary"}
+
+    def rank(one: Worth) -> tuple[bool, bool, bool]:
+        return one.variant != readout.candidate, one.kpi not in main, not one.money
+
+    said = list(dict.fromkeys(one.words for one in sorted(readout.worth, key=rank)))
+    about = {one.words for one in readout.worth if one.variant == readout.candidate}
+    first = [words for words in said if words in about or not about][:_MOST_WORTH]
+    return tuple(first), tuple(words for words in said if words not in first)
+
+
+def _units(readout: Readout) -> Fact:
+    if not readout.variants:
+        return Fact("Unit", readout.unit)
+    if readout.unit == "unit":
+        return Fact("Planned shares", shares(readout))
+    return Fact("Unit", f"{readout.unit}, {shares(readout)}")
 
 
 def _ran(readout: Readout) -> Fact:
@@ -275,7 +300,7 @@ def _looks(readout: Readout) -> Check:
 def _windows(readout: Readout) -> Iterator[Check]:
     total = units(readout)
     compared = [one for one in readout.outcomes if one.control is not None]
-    if not total or not compared:
+    if not total or all(one.window_days is None for one in compared):
         return
     longest = max(compared, key=lambda one: one.waiting)
     if not longest.waiting:
