@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from heedful.experiments.breakdowns import segment_verdict
 from heedful.experiments.contract import as_contract
 from heedful.experiments.naming import Names
-from heedful.experiments.sentences import VERDICTS, margin_of, name_of
+from heedful.experiments.sentences import VERDICTS, known, margin_of, name_of
 from heedful.experiments.wording import (
     NOTHING,
     amount,
@@ -87,7 +87,7 @@ def figures(readout: Readout, names: Names) -> Sheet:
             (
                 name_of(one),
                 names.variant(one.variant) + against,
-                VERDICTS[one.verdict],
+                VERDICTS[one.verdict] if known(one) or one.verdict == "void" else "no value",
                 counted(one.control_n),
                 counted(one.n),
                 amount(one.control_value, one.unit, decimals=places, currency=currency),

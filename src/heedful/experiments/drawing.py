@@ -7,7 +7,7 @@ light, dark and print. The sheet shows the drawing that fits its column; text is
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -42,7 +42,7 @@ def theme() -> dict[str, Any]:
     """The Vega-Lite config: ink on nothing, horizontal grid, no titles, tokens for colours."""
     text = {"labelFont": "sans-serif", "labelFontSize": 12, "labelColor": "var(--ink-3)"}
     return {
-        "background": None,
+        "background": "transparent",
         "padding": {"left": 1, "right": 2, "top": 6, "bottom": 2},
         "view": {"stroke": None},
         "axis": {**text, "title": None, "labelPadding": 6},
@@ -87,25 +87,28 @@ def drawn(chart: Any, fit: Patch, said: str, widths: Sequence[int]) -> tuple[str
 def _inline(root: ET.Element, said: str, width: int) -> str:
     """An SVG as a part of a page: no ids that another has, nothing that only Vega needs."""
     box = root.get("viewBox", "")
-    _clean(root, f"c{crc32(f'{said} {width}'.encode()):x}-")
+    mine = f"c{crc32(f'{said} {width}'.encode()):x}"
+    paths = [path.get("id", "") for path in root.iter(f"{{{_SVG}}}clipPath")]
+    # Vega numbers on from drawing to drawing; a page is the same however often it is made.
+    _clean(root, {name: f"{mine}-{number}" for number, name in enumerate(paths)})
     root.attrib = {"class": f"chart w{width}", "viewBox": box, "role": "img", "aria-label": said}
     ET.register_namespace("", _SVG)
     return ET.tostring(root, encoding="unicode").replace(f' xmlns="{_SVG}"', "", 1)
 
 
-def _clean(element: ET.Element, unique: str) -> None:
+def _clean(element: ET.Element, ids: Mapping[str, str]) -> None:
     for name, value in list(element.attrib.items()):
         if _NOISE.fullmatch(name):
             del element.attrib[name]
         elif name == "clip-path":
-            element.set(name, value.replace("#clip", f"#{unique}"))
+            element.set(name, f"url(#{ids[value[5:-1]]})")
         elif name == "id":
-            element.set(name, value.replace("clip", unique))
+            element.set(name, ids[value])
         else:
             short = _DECIMALS.sub(_one_decimal, value)
             element.set(name, _straightened(short) if name == "d" else short)
     for child in list(element):
-        _clean(child, unique)
+        _clean(child, ids)
         painted = child.get("fill") or child.get("stroke") or child.get("d") is None
         if child.tag == f"{{{_SVG}}}path" and not (painted and child.get("d")):
             element.remove(child)

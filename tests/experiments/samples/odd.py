@@ -75,7 +75,9 @@ def bare() -> Readout:
             replace(one, n=0, control_n=0, verdict="inconclusive", **nothing)
             for one in readout.outcomes
         ),
-        segments=(replace(readout.segments[0], segment=None, low=None, high=None),),
+        segments=(
+            replace(readout.segments[0], segment=None, difference=None, low=None, high=None),
+        ),
         looks=(replace(readout.looks[0], difference=None, low=None, high=None),),
     )
 
