@@ -14,6 +14,8 @@ from filelock import FileLock
 from heedful.definitions.experiment import Experiment, Guardrail, Outcome, Variant
 from heedful.experiments.assigning import ATTRIBUTES, assign
 
+collect_ignore = ["samples"]
+
 DEFAULTS = {
     "title": "A shorter checkout",
     "question": "Do more customers buy?",

@@ -103,8 +103,12 @@ def test_a_guardrail_beside_others_is_read_two_sided(shown):
         margin_kind="relative",
         verdict="non_inferior",
         layer="commercial",
-        difference=-0.02, low=-0.03, high=-0.01,
-        relative=-0.02, relative_low=-0.03, relative_high=-0.01,
+        difference=-0.02,
+        low=-0.03,
+        high=-0.01,
+        relative=-0.02,
+        relative_low=-0.03,
+        relative_high=-0.01,
     )
     commercial, _ = panels.sides(*shown(one))
     (row,) = rows(commercial)
