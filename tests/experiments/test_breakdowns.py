@@ -34,7 +34,7 @@ def test_a_verdict_rests_on_the_adjusted_p_value(readout):
     first = readout.segments[0]
     panel = only(replace(readout, segments=(replace(first, p_value=0.001, p_adjusted=0.2),)))
     (row,) = panel.blocks[0].rows
-    assert row.after[1].text == "no clear effect"
+    assert row.after[1].text == "not clear, adjusted"
     assert row.after[1].below == "p = 0.20"
     assert row.picture.tone == ""
 

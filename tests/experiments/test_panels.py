@@ -50,6 +50,15 @@ def test_an_interval_that_holds_zero_has_no_colour(shown):
     assert (row.picture.tone, row.after[1].tone) == ("", "flat")
 
 
+def test_an_interval_clear_of_zero_may_still_be_luck(shown):
+    torn = outcome(role="secondary", verdict="inconclusive", p_value=0.03, p_adjusted=0.12)
+    human = panels.sides(*shown(torn))[1]
+    (row,) = rows(human)
+    assert (row.after[0].below, row.picture.tone) == ("not clear, adjusted", "")
+    (row,) = rows(panels.primary(*shown(replace(torn, role="primary"))))
+    assert (row.after[1].text, row.after[1].below) == ("not clear, adjusted", "p = 0.12")
+
+
 def test_a_relative_effect_is_not_shown_where_it_would_say_something_else(shown):
     """Its interval holds zero, that of the difference does not."""
     torn = outcome(unit="money", relative=0.04, relative_low=-0.01, relative_high=0.09)

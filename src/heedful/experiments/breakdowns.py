@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from heedful.experiments.forest import Span
 from heedful.experiments.naming import Names
-from heedful.experiments.panels import UNCLEAR, effect_cell
+from heedful.experiments.panels import ADJUSTED, UNCLEAR, effect_cell, side_of
 from heedful.experiments.sentences import inner, name_of
 from heedful.experiments.tables import Cell, Draft, Panel, Row, blocks, scale_of
 from heedful.experiments.wording import (
@@ -118,7 +118,7 @@ def _segments_of(
 def segment_verdict(one: SegmentResult, alpha: float, better: str) -> tuple[str, str]:
     """Verdict and tone of an effect within a segment, after adjusting for all segments."""
     if one.p_adjusted is None or one.difference is None or one.p_adjusted >= alpha:
-        return UNCLEAR, ""
+        return ADJUSTED if side_of(one.low, one.high) else UNCLEAR, ""
     good = (one.difference > 0) == (better == "higher")
     return ("better", "good") if good else ("worse", "bad")
 

@@ -43,6 +43,8 @@ _TONES = {
 }
 _TOGETHER = {"better": "better together", "worse": "worse together"}
 UNCLEAR = "no clear effect"
+ADJUSTED = "not clear, adjusted"
+"""Where an interval by itself stays clear of zero, but its p value was adjusted for others."""
 NO_VALUE = "no value"
 _HARD = "\u00a0"
 
@@ -266,8 +268,7 @@ def _wide(readout: Readout, names: Names, one: OutcomeResult, builder: Builder) 
     """A row with the values of both sides."""
     scale = builder.scale(one)
     title, note = _called(names, one)
-    word = VERDICTS[one.verdict] if known(one) or one.verdict == "void" else NO_VALUE
-    verdict = Cell(word, below=_p(one), tone=_TONES.get(one.verdict, "flat"))
+    verdict = Cell(_word(one), below=_p(one), tone=_TONES.get(one.verdict, "flat"))
     effect = _effect(readout, one, scale, other=True)
     after: tuple[Cell, ...] = (effect, verdict)
     if builder.margin:
@@ -359,12 +360,23 @@ def _plainly(one: OutcomeResult) -> tuple[str, str]:
     if not known(one):
         return NO_VALUE, ""
     if one.role != "guardrail":
-        word = UNCLEAR if one.verdict == "inconclusive" else VERDICTS[one.verdict]
-        return word, _TONES.get(one.verdict, "")
+        word = _word(one)
+        plain = VERDICTS["inconclusive"]
+        return UNCLEAR if word == plain else word, _TONES.get(one.verdict, "")
     side = side_of(one.low, one.high) * (1 if one.better == "higher" else -1)
     if side == 0:
         return UNCLEAR, ""
     return ("better", "good") if side > 0 else ("worse", "bad")
+
+
+def _word(one: OutcomeResult) -> str:
+    """The verdict in a word or two."""
+    if not known(one) and one.verdict != "void":
+        return NO_VALUE
+    torn = one.verdict == "inconclusive" and side_of(one.low, one.high) != 0
+    if torn and one.role != "guardrail":
+        return ADJUSTED
+    return VERDICTS[one.verdict]
 
 
 def _p(one: OutcomeResult) -> str:
