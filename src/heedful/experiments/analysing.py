@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from math import isfinite, nan
 from typing import TYPE_CHECKING
 
@@ -355,31 +356,30 @@ def looks(protocol: Protocol, measured: Sequence[Measured]) -> list[Look]:
 
     Under alpha spending only the planned looks are shown.
     """
-    found = []
+    found: list[Look] = []
     effects = [each for each in protocol.effects() if not each.interaction]
     planned = protocol.past_looks() if protocol.sequential == "alpha_spending" else None
     for one in _once(measured):
-        stood = _on_days(one, planned) if planned is not None else list(one.looks)
+        stood = _on_days(one, planned) if planned is not None else [(0, *x) for x in one.looks]
         for effect in effects:
-            for nth, (day, groups) in enumerate(stood):
-                found.append(_look(protocol, one, effect, day, groups, nth))
+            found += [_look(protocol, one, effect, day, groups, nth) for nth, day, groups in stood]
     return found
 
 
-def _on_days(one: Measured, days: Sequence[object]) -> list[tuple[object, Sequence[Group]]]:
-    stood = []
-    for day in days:
-        known = [groups for seen, groups in one.looks if seen <= day]  # type: ignore[operator]
-        if known:
-            stood.append((day, known[-1]))
-    return stood
+def _on_days(one: Measured, days: Sequence[date]) -> list[tuple[int, date, Sequence[Group]]]:
+    """Which look it is, its day, and how things stood; none where nothing was known yet."""
+    return [
+        (nth, day, known[-1])
+        for nth, day in enumerate(days)
+        if (known := [groups for seen, groups in one.looks if seen <= day])
+    ]
 
 
 def _look(
     protocol: Protocol,
     one: Measured,
     effect: Effect,
-    day: object,
+    day: date,
     groups: Sequence[Group],
     nth: int,
 ) -> Look:
@@ -391,7 +391,7 @@ def _look(
         contrasted = effect.contrast(groups, protocol.critical(treated.n, control.n, nth))
         low, high = present(contrasted.low), present(contrasted.high)
         p = present(contrasted.p_value)
-    return Look(day, one.asked.kpi, effect.name, bare, low, high, int(units), p)  # type: ignore[arg-type]
+    return Look(day, one.asked.kpi, effect.name, bare, low, high, int(units), p)
 
 
 def present(value: float) -> float | None:

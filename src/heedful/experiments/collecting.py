@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from heedful.definitions.experiment import BEFORE
 from heedful.definitions.measure import Mean, Nps, Rate, Ratio, Share, TopBox, Total
-from heedful.experiments.clock import moment
+from heedful.experiments.clock import day_after, last_day, moment
 from heedful.experiments.exposed import UNITS
 from heedful.experiments.measured import Measured, Summed
+from heedful.experiments.meeting import unit_of
 from heedful.experiments.summing import Vector, moments
 from heedful.kpis.measuring import Columns, columns
 
@@ -103,44 +106,68 @@ class Collector:
         taken = [self.columns(question.kpi) for question in questions]
         sql = self._units_sql(questions, taken)
         self.engine.run(f"CREATE OR REPLACE TABLE {TABLE} AS {sql}")
-        vectors = [self._vector(i, question) for i, question in enumerate(questions)]
+        answered = self._answered(questions)
+        measured: dict[int, Measured] = {}
+        # Units count by day: on which, depends on the horizon.
+        for horizon in dict.fromkeys(question.horizon for question in questions):
+            places = [i for i, question in enumerate(questions) if question.horizon == horizon]
+            found = self._summed([(i, questions[i]) for i in places], horizon)
+            for i, ready in zip(places, found, strict=True):
+                measured[i] = ready.measured(
+                    questions[i].asked,
+                    self._method(questions[i]),
+                    self._control(),
+                    waiting=self.exposed.units - int(ready.days.n.sum()),
+                    answered=answered[i],
+                    last=last_day(self.until, self.zone),
+                )
+        return Collected([measured[i] for i in range(len(questions))], sql)
+
+    def _summed(self, questions: Sequence[tuple[int, Question]], horizon: int) -> list[Summed]:
+        """Moments of outcomes of one horizon."""
         exposed = self.exposed
         variants = len(exposed.variants)
-        by_day = ("variant", "stratum", "day")
+        dates = self.dates(horizon)
+        by_day = ("variant", "stratum", f"day_{horizon}")
         sets: dict[tuple[str, ...], tuple[int, ...]] = {
-            by_day: (variants, exposed.strata, exposed.days)
+            by_day: (variants, exposed.strata, len(dates))
         }
-        places = {name: ("variant", f"segment_{self.place(name)}") for name in exposed.segments}
+        places = {name: ("variant", self.segment(name)) for name in exposed.segments}
         sets |= {keys: (variants, len(exposed.segments[n])) for n, keys in places.items()}
+        vectors = [self._vector(i, question) for i, question in questions]
         found = moments(self.engine, TABLE, vectors, sets)
-        answered = self._answered(questions)
-        measured = []
-        for i, question in enumerate(questions):
-            ready = Summed(
-                ratio=vectors[i].x is not None,
+        return [
+            Summed(
+                ratio=vectors[nth].x is not None,
                 scale=100.0 if isinstance(question.kpi.measure, Nps) else 1.0,
-                days=found[by_day][i],
-                dates=[
-                    exposed.first + timedelta(days=place + question.horizon)
-                    for place in range(exposed.days)
-                ],
+                days=found[by_day][nth],
+                dates=dates,
                 segments={
-                    name: (labels, found[places[name]][i])
+                    name: (labels, found[places[name]][nth])
                     for name, labels in exposed.segments.items()
                 },
             )
-            counts = int(ready.days.n.sum())
-            measured.append(
-                ready.measured(
-                    question.asked,
-                    self._method(question),
-                    self._control(),
-                    waiting=exposed.units - counts,
-                    answered=answered[i],
-                    last=self.until.date(),
-                )
-            )
-        return Collected(measured, sql)
+            for nth, (_, question) in enumerate(questions)
+        ]
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The project's timezone."""
+        return ZoneInfo(self.bench.definitions.settings.timezone)
+
+    def dates(self, horizon: int) -> list[date]:
+        """All days on which units may count: a change of clocks may move them by one.
+
+        Args:
+            horizon: Days from the exposure until an outcome is known.
+        """
+        first = self.exposed.first + timedelta(days=horizon - 1)
+        return [first + timedelta(days=place) for place in range(self.exposed.days + 2)]
+
+    def day(self, horizon: int) -> str:
+        """SQL: the place of the day on which a unit `u` counts, among `dates`."""
+        first = self.dates(horizon)[0]
+        return f"DATE_DIFF('day', DATE '{first}', {day_after('u.exposed', horizon, self.zone)})"
 
     def columns(self, kpi: Kpi) -> Columns:
         """What a KPI takes from each row of the fact."""
@@ -154,11 +181,12 @@ class Collector:
         listed = "".join(f", {item}" for item in items)
         if self.experiment.unit == "customer":
             return f'SELECT customer AS unit, "at" AS happened, bucket{listed} FROM {name}'
+        unit = unit_of(self.experiment, "customer", "account_of_customer")
         return (
-            f'SELECT COALESCE(w.account, f.customer) AS unit, "at" AS happened, bucket{listed} '
-            f"FROM (SELECT * FROM {name}) AS f "
-            "LEFT JOIN (SELECT customer AS w_customer, account FROM who) AS w "
-            "ON w.w_customer = f.customer"
+            f'SELECT {unit} AS unit, "at" AS happened, {_bucket(unit)} AS bucket{listed} '
+            f"FROM {name} LEFT JOIN (SELECT customer AS customer_of_account, "
+            "account AS account_of_customer FROM who) AS w "
+            "ON customer_of_account = customer"
         )
 
     def _control(self) -> int:
@@ -174,12 +202,23 @@ class Collector:
         both = dict.fromkeys((*self.experiment.segments, *self.experiment.strata))
         return list(both).index(dimension)
 
+    def segment(self, dimension: str) -> str:
+        """The column of the units that holds a dimension."""
+        return f"segment_{self.place(dimension)}"
+
+    @property
+    def carried(self) -> str:
+        """SQL: what of a unit `u` goes with its rows."""
+        places = [f"u.segment_{i}" for i in range(self.dimensions)]
+        return ", ".join(["u.unit", "u.variant", *places])
+
     def _units_sql(self, questions: Sequence[Question], taken: Sequence[Columns]) -> str:
         """A row a unit: the sums of each outcome after the exposure, and before it."""
         items: list[str] = []
         sums: list[str] = []
         given: list[str] = []
-        before = self.experiment.covariate_days
+        back = self.experiment.covariate_days
+        earliest = 0
         for i, (question, one) in enumerate(zip(questions, taken, strict=True)):
             for name, amount in _amounts(question, one).items():
                 items.append(f"CASE WHEN {one.counts} THEN {amount} END AS k{i}_{name}")
@@ -190,21 +229,28 @@ class Collector:
                 ready = f"u.exposed + INTERVAL {question.horizon} DAY <= {moment(self.until)}"
                 given.append(f"CASE WHEN {ready} THEN COALESCE(a.{name}{i}, 0) END AS {name}{i}")
                 if BEFORE in question.covariates:
-                    sums.append(
-                        f"{how}(CASE WHEN r.happened < u.exposed THEN r.k{i}_{name} END)"
-                        f" AS b{name}{i}"
+                    # What was not yet known of a row at the exposure may be an effect of it.
+                    known = int(question.kpi.window_days)
+                    earliest = max(earliest, back + known)
+                    past = (
+                        f"r.happened < u.exposed - INTERVAL {known} DAY "
+                        f"AND r.happened >= u.exposed - INTERVAL {back + known} DAY"
                     )
+                    sums.append(f"{how}(CASE WHEN {past} THEN r.k{i}_{name} END) AS b{name}{i}")
                     given.append(f"COALESCE(a.b{name}{i}, 0) AS b{name}{i}")
         longest = max(
             question.outcome.delay_days + (question.asked.window_days or 0)
             for question in questions
         )
-        earliest = before if any(BEFORE in question.covariates for question in questions) else 0
         places = range(self.dimensions)
-        carried = ["variant", "day", "stratum", *(f"segment_{i}" for i in places)]
+        carried = ["variant", "stratum", *(f"segment_{i}" for i in places)]
         carried += [f"covariate_{i}" for i in range(len(self.exposed.covariates))]
+        days = [
+            f"{self.day(horizon)} AS day_{horizon}"
+            for horizon in dict.fromkeys(question.horizon for question in questions)
+        ]
         return (
-            f"SELECT {', '.join(f'u.{name}' for name in carried)}, {', '.join(given)} "
+            f"SELECT {', '.join(f'u.{name}' for name in carried)}, {', '.join(days + given)} "
             f"FROM {UNITS} AS u LEFT JOIN (SELECT u.unit, {', '.join(sums)} FROM {UNITS} AS u "
             f"JOIN ({self.rows(items)}) AS r ON r.unit = u.unit "
             f"AND r.happened >= u.exposed - INTERVAL {earliest} DAY "
@@ -217,7 +263,9 @@ class Collector:
         y, before = f"y{i}", [f"by{i}"]
         cap = self._cap(i, question)
         if cap is not None:
-            y, before = f"LEAST(y{i}, {cap!r})", [f"LEAST(by{i}, {cap!r})"]
+            # LEAST would take the cap itself for a unit that still waits, whose y is null.
+            y = f"CASE WHEN y{i} IS NOT NULL THEN LEAST(y{i}, {cap!r}) END"
+            before = [f"LEAST(by{i}, {cap!r})"]
         if ratio:
             before.append(f"bx{i}")
         covariates = before if BEFORE in question.covariates else []
@@ -236,7 +284,8 @@ class Collector:
         if question.capping is None or not isinstance(question.kpi.measure, AMOUNTS):
             return None
         found = self.engine.query(
-            f"SELECT QUANTILE_CONT(y{i}, {question.capping!r}) AS cap FROM {TABLE}"
+            f"SELECT QUANTILE_CONT(y, {question.capping!r}) FILTER (WHERE ISFINITE(y)) AS cap "
+            f"FROM (SELECT CAST(y{i} AS DOUBLE) AS y FROM {TABLE}) AS t"
         ).to_pylist()[0]["cap"]
         return None if found is None else float(found)
 
@@ -287,6 +336,12 @@ class Collector:
         if question.capping is not None and isinstance(question.kpi.measure, AMOUNTS):
             words += f", capped at the {100 * question.capping:g}% quantile of all units"
         return words
+
+
+def _bucket(unit: str) -> str:
+    """SQL: which of 64 groups a unit belongs to, as facts have it of customers."""
+    high, low = (f"STRPOS('0123456789abcdef', SUBSTR(MD5({unit}), {n}, 1)) - 1" for n in (1, 2))
+    return f"CAST((({high}) % 4) * 16 + {low} AS INTEGER)"
 
 
 def _said(covariate: str) -> str:

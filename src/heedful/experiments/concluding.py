@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from heedful.experiments.analysing import looks, outcomes, pooled, present, sample_ratio, segments
 from heedful.experiments.decision import decide
 from heedful.experiments.evidence import Answered, Evidence
+from heedful.experiments.measured import no_groups
 from heedful.experiments.novelty import trends
 from heedful.experiments.readout import Readout
 from heedful.experiments.tradeoffs import trade_offs
@@ -84,7 +85,16 @@ def _waiting_for_look(protocol: Protocol, one: Measured) -> Measured:
     """Before its first planned look, a design that spends alpha shows nothing."""
     if protocol.sequential != "alpha_spending" or protocol.past_looks() or one.why:
         return one
-    return replace(one, why=f"the first planned look is on {protocol.looks[0]}")
+    return replace(
+        one,
+        groups=no_groups(len(one.groups)),
+        segments={},
+        looks=(),
+        daily=(),
+        pooled=None,
+        curves=(),
+        why=f"the first planned look is on {protocol.looks[0]}",
+    )
 
 
 def evidence(

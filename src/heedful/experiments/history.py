@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from heedful.engines.duckdb import literal
 from heedful.experiments.clock import moment
 from heedful.experiments.exposed import UNITS, tabled
+from heedful.experiments.meeting import Met, unit_of
 
 if TYPE_CHECKING:
     from heedful.definitions.experiment import Experiment
@@ -114,7 +115,7 @@ def remembered(
     if oldest is not None:
         length = max(min(length, (last - oldest).days), 1)
     begin = last - timedelta(days=length)
-    unit = "COALESCE(w.account, e.customer)" if experiment.unit == "account" else "e.customer"
+    unit = unit_of(experiment, "e.customer", "w.account")
     variant = literal(experiment.variants[0].name)
     engine.run(
         f"CREATE OR REPLACE TABLE experiment_entries AS SELECT {unit} AS unit, "
@@ -124,10 +125,10 @@ def remembered(
         "GROUP BY 1, 2, 3"
     )
     met = (
-        "SELECT unit, MIN(exposed) AS exposed, MIN(variant) AS variant "
+        "SELECT unit, MIN(exposed) AS exposed, MIN(variant) AS variant, FALSE AS crossed "
         "FROM experiment_entries GROUP BY unit"
     )
-    exposed = tabled(bench, experiment, met)
+    exposed = tabled(bench, experiment, Met(met, met))
     first = begin.astimezone(zone).date()
     counted = engine.query(
         f"SELECT entered, COUNT(*) AS n FROM {UNITS} GROUP BY entered"

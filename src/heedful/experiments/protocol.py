@@ -103,9 +103,7 @@ class Protocol:
 
             place = len(self.past_looks()) - 1 if look is None else look
             place = max(place, 0)
-            return AlphaSpending(
-                self.alpha,
-                tuple(self.fractions[: place + 1]),
-                last=place == len(self.looks) - 1,
-            )
+            # Who stops early has chosen the end by what was seen: then nothing more is spent.
+            final = place == len(self.looks) - 1 and not self.stopped
+            return AlphaSpending(self.alpha, tuple(self.fractions[: place + 1]), last=final)
         return FixedHorizon(self.alpha)

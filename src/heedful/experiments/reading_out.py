@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from heedful.definitions.experiment import Guardrail
-from heedful.definitions.measure import Duration, Quantile, Retention, Total
+from heedful.definitions.measure import Retention, Total
 from heedful.definitions.problem import Problem, ProjectError
-from heedful.experiments.clock import opening
+from heedful.experiments.clock import closing, last_day, opening
 from heedful.experiments.collecting import SUMMED, Collector, Question
 from heedful.experiments.concluding import conclude
 from heedful.experiments.distributions import Distributions
+from heedful.experiments.evidence import ENOUGH
 from heedful.experiments.exposed import expose
+from heedful.experiments.looking import fractions, look_days, standing
 from heedful.experiments.measured import Asked, Measured
 from heedful.experiments.protocol import Protocol
 from heedful.experiments.readout import Readout, VariantCount
+from heedful.experiments.staying import Staying
 from heedful.kpis.computing import TIMELESS
 
 if TYPE_CHECKING:
@@ -29,9 +32,6 @@ if TYPE_CHECKING:
     from heedful.facts.model import Fact
     from heedful.kpis.computing import Bench
     from heedful.kpis.computing import Measured as FactReady
-
-LEAST_SHARE = 1e-3
-DISTRIBUTED = (Quantile, Duration, Retention)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +155,23 @@ def read_out(
     """
     definitions = bench.definitions
     zone = ZoneInfo(definitions.settings.timezone)
-    limit = now if as_of is None else min(now, opening(as_of + timedelta(days=1), zone))
-    met_until = bench.prepared.until.get("exposures")
-    if met_until is None:
+    limit = now if as_of is None else min(now, closing(as_of, zone))
+    if bench.prepared.until.get("exposures") is None:
         raise ProjectError([_no_exposures(experiment)])
-    exposed = expose(bench, experiment, limit)
     surveys = {kpi.id: "responses" in facts[kpi.fact].reads for kpi in definitions.kpis.values()}
     asked = questions(experiment, definitions.kpis, surveys)
+    days = _look_days(experiment, asked)
+    limit = standing(days, limit, _seen(bench, facts, asked, limit), zone)
+    exposed = expose(bench, experiment, limit)
     found = collect(bench, facts, experiment, exposed, asked, limit, ready)
-    seen = _seen(bench, facts, asked, limit)
-    protocol = protocol_of(experiment, exposed, asked, found.measured, seen.astimezone(zone).date())
+    protocol = protocol_of(
+        experiment,
+        exposed,
+        days,
+        fractions(bench, experiment, days, asked[0].horizon),
+        seen=last_day(_seen(bench, facts, asked, limit), zone),
+        ended=limit >= opening(experiment.closes, zone) and _passed(found.measured, exposed.units),
+    )
     readout = conclude(
         protocol,
         found.measured,
@@ -182,7 +189,7 @@ def read_out(
         stage=experiment.stage,
         start=experiment.start,
         end=experiment.closes,
-        notes=(*exposed.notes, *found.notes),
+        notes=(*_said(protocol), *exposed.notes, *found.notes),
         sql=(("units", exposed.sql), *found.sql),
     )
 
@@ -227,7 +234,12 @@ def collect(
                 measured[place] = [one]
             sql.append((f"facts.{name}", collected.sql))
         for place in (each for each in places if each not in sums):
-            spread = Distributions(collector).measured(asked[place])
+            measure = asked[place].kpi.measure
+            spread = (
+                Staying(collector, asked[place], measure).measured()
+                if isinstance(measure, Retention)
+                else Distributions(collector).measured(asked[place])
+            )
             measured[place] = spread.measured
             notes += spread.notes
             sql.append((f"facts.{name}: {asked[place].asked.kpi}", spread.sql))
@@ -263,7 +275,6 @@ def _nothing(question: Question, exposed: Exposed, why: str) -> Measured:
         groups=no_groups(len(exposed.variants)),
         method="none",
         counts=[0] * len(exposed.variants),
-        waiting=exposed.units,
         why=why,
     )
 
@@ -271,14 +282,22 @@ def _nothing(question: Question, exposed: Exposed, why: str) -> Measured:
 def protocol_of(
     experiment: Experiment,
     exposed: Exposed,
-    asked: Sequence[Question],
-    measured: Sequence[Measured],
+    looks: Sequence[date],
+    information: Sequence[float],
+    *,
     seen: date,
+    ended: bool,
 ) -> Protocol:
-    """How an experiment is to be read, on a day."""
-    horizon = asked[0].horizon
-    deciding = max(q.horizon for q in asked if q.asked.role != "secondary")
-    days = _look_days(experiment, horizon)
+    """How an experiment is to be read, on a day.
+
+    Args:
+        experiment: The experiment.
+        exposed: Its units.
+        looks: The days of its planned looks.
+        information: How much is known at each.
+        seen: The last day of which the primary outcome is known.
+        ended: Whether no unit enters any more and the windows of enough have passed.
+    """
     smallest = experiment.smallest_effect
     return Protocol(
         name=experiment.id,
@@ -295,37 +314,41 @@ def protocol_of(
         relative=smallest is not None,
         sequential=experiment.sequential,
         planned=experiment.units,
-        looks=days,
-        fractions=_fractions(experiment, days, measured[0]),
-        ended=seen >= experiment.closes + timedelta(days=deciding),
+        looks=looks,
+        fractions=information,
+        ended=ended,
         as_of=seen,
         stopped=experiment.stopped is not None and experiment.stopped < experiment.end,
         crossovers=exposed.crossovers,
     )
 
 
-def _look_days(experiment: Experiment, horizon: int) -> list[date]:
+def _look_days(experiment: Experiment, asked: Sequence[Question]) -> list[date]:
     if experiment.sequential != "alpha_spending":
         return []
-    if not isinstance(experiment.looks, int):
-        return list(experiment.looks)
-    length = (experiment.end - experiment.start).days
-    shift = timedelta(days=horizon)
-    return [
-        experiment.start + shift + timedelta(days=round(length * nth / experiment.looks))
-        for nth in range(1, experiment.looks + 1)
-    ]
+    return look_days(
+        experiment.looks,
+        experiment.start,
+        experiment.end,
+        horizon=asked[0].horizon,
+        deciding=max(each.horizon for each in asked if each.asked.role != "secondary"),
+    )
 
 
-def _fractions(experiment: Experiment, days: Sequence[date], primary: Measured) -> list[float]:
-    """Share of the information at each look: of the planned units, else of the looks."""
-    found: list[float] = []
-    for nth, day in enumerate(days, 1):
-        share = nth / len(days)
-        if experiment.units:
-            known = [groups for seen, groups in primary.looks if seen <= day]
-            units = sum(group.n for group in known[-1]) if known else 0.0
-            share = min(max(units / experiment.units, LEAST_SHARE), 1.0)
-        share = max(share, found[-1]) if found else share
-        found.append(min(share, 1.0))
-    return found
+def _passed(measured: Sequence[Measured], units: int) -> bool:
+    """Whether the windows of enough units have passed, of everything that decides."""
+    deciding = (one for one in measured if one.asked.role != "secondary")
+    return all(one.waiting <= (1 - ENOUGH) * units for one in deciding)
+
+
+def _said(protocol: Protocol) -> list[str]:
+    """Where a readout stands between planned looks."""
+    past = protocol.past_looks()
+    if not protocol.looks:
+        return []
+    to_come = protocol.looks[len(past) :]
+    if not past:
+        return [f"the first of {len(protocol.looks)} planned looks is on {to_come[0]}"]
+    stands = f"everything stands as it did at the planned look of {past[-1]}"
+    following = f"the next is on {to_come[0]}" if to_come else "it was the last"
+    return [f"{stands}, number {len(past)} of {len(protocol.looks)}; {following}"]

@@ -153,16 +153,42 @@ class Refresh:
             self.tables.compact(name)
         return done
 
-    def _one(
-        self, bench: Bench, fact: Fact, kpis: list[CatalogueKpi], state: State | None
-    ) -> Refreshed:
+    def built(self, bench: Bench, fact: Fact) -> Measured | None:
+        """Bring one fact up to date with its tables, but none of its readings.
+
+        Args:
+            bench: The project's tables on an engine.
+            fact: The fact.
+
+        Returns:
+            The fact, attached; None where its tables have no data.
+        """
+        wanted = self._wanted(bench, fact, ())
+        if not wanted.versions.keys() & set(fact.reads):
+            return None
+        state = self._states(bench.engine).get(fact.name)
+        dirty = self._dirty(fact, wanted, state)
+        if dirty is not None:
+            build(fact, bench.prepared, self.fact_lake, since=dirty.since, until=dirty.until)
+        if state is None:
+            # Without this nobody would know the next time that it is up to date.
+            self._remember(fact.name, wanted)
+        return bench.measured(fact)
+
+    def _wanted(self, bench: Bench, fact: Fact, kpis: Iterable[CatalogueKpi]) -> State:
         prepared = bench.prepared
-        wanted = State(
+        return State(
             model=_model(fact, self.definitions, prepared),
             versions=versions(fact.reads, prepared.versions),
             until=_until(fact, prepared),
             kpis={kpi.id: _plan_hash(kpi, self.definitions) for kpi in kpis},
         )
+
+    def _one(
+        self, bench: Bench, fact: Fact, kpis: list[CatalogueKpi], state: State | None
+    ) -> Refreshed:
+        prepared = bench.prepared
+        wanted = self._wanted(bench, fact, kpis)
         if not wanted.versions.keys() & set(fact.reads):
             return Refreshed(fact.name, "no data", None, None, 0, len(kpis), 0)
         rebuild = self._dirty(fact, wanted, state)

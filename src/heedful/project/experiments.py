@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -115,7 +115,7 @@ class OneExperiment:
                 self.project.facts,
                 self.definition,
                 now=now or datetime.now(UTC),
-                ready=lambda fact: ready(bench, fact),
+                ready=self._ready(bench),
             )
 
     def readout(self, as_of: date | None = None, now: datetime | None = None) -> Readout:
@@ -139,7 +139,7 @@ class OneExperiment:
                 self.definition,
                 now=now or datetime.now(UTC),
                 as_of=as_of,
-                ready=lambda fact: ready(bench, fact),
+                ready=self._ready(bench),
             )
         hypotheses = self.project.definitions.hypotheses
         hypothesis = hypotheses.get(self.definition.hypothesis)
@@ -156,6 +156,20 @@ class OneExperiment:
             signatures=said,
             hypothesis=hypothesis.friction + " " + hypothesis.behaviour if hypothesis else None,
         )
+
+    def _ready(self, bench: Bench) -> Callable[[Fact], Measured | None]:
+        """Gives facts as their tables are now; readings may be older than that."""
+        from heedful.kpis.refresh import Refresh
+
+        project = self.project
+        refresh = Refresh(
+            project.definitions,
+            project.facts,
+            project.lake("tables"),
+            project.lake("facts"),
+            project.books,
+        )
+        return lambda fact: refresh.built(bench, fact)
 
     def _over(self) -> list[Experiment]:
         """The experiments whose sum a standing holdout measures."""
@@ -209,16 +223,3 @@ class OneExperiment:
             candidate=found.candidate,
         )
         return self.readout()
-
-
-def ready(bench: Bench, fact: Fact) -> Measured | None:
-    """A fact, attached; built where it never was; None where its tables have no data."""
-    from heedful.facts.build import build
-
-    if not set(fact.reads) & set(bench.prepared.versions):
-        return None
-    found = bench.measured(fact)
-    if found is None:
-        build(fact, bench.prepared, bench.facts)
-        found = bench.measured(fact)
-    return found
