@@ -5,19 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperCommand
 
+from heedful.cli.analyse import Listed, analyse
 from heedful.cli.options import Folder, Output, a_date, opened
 from heedful.cli.printing import Format, as_csv, as_json, as_table, err, out
-
-if TYPE_CHECKING:
-    from heedful.experiments.flat import Margin
-    from heedful.experiments.readout import Readout
+from heedful.cli.showing import Form, Page, show
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,16 +23,7 @@ app = typer.Typer(
 )
 
 
-class Page(StrEnum):
-    """How to give a readout."""
-
-    table = "table"
-    json = "json"
-    html = "html"
-
-
 Name = Annotated[str, typer.Argument(metavar="NAME", help="An experiment: the name of its file.")]
-Form = Annotated[Page, typer.Option("--format", help="table, json or html: one page for people.")]
 Day = Annotated[
     date | None,
     typer.Option("--as-of", parser=a_date, metavar="DATE", help="As it stood at the end of a day."),
@@ -162,133 +149,7 @@ def sign(
     )
 
 
-LISTS = ("--metric", "--covariate", "--guardrail", "--weights", "--segment", "--stratum", "--lower")
-
-
-class _Listed(TyperCommand):
-    """Options that may be followed by several values, once FILE is given."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Write `--metric a b` as `--metric a --metric b`."""
-        given: list[str] = []
-        option: str | None = None
-        seen = False
-        for word in args:
-            if word.startswith("-"):
-                option = word if word in LISTS and seen else None
-                fresh = True
-            elif option is not None and not fresh:
-                given.append(option)
-            else:
-                seen = seen or not given or not given[-1].startswith("-")
-                fresh = False
-            given.append(word)
-        return super().parse_args(ctx, given)
-
-
-@app.command("analyse", cls=_Listed)
-def analyse(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="CSV, Parquet, Excel or JSON lines.")
-    ],
-    variant: Annotated[str, typer.Option(metavar="COL", help="Which variant a row got.")],
-    metric: Annotated[
-        list[str], typer.Option(metavar="COL", help="What is compared; the first is primary.")
-    ],
-    unit: Annotated[
-        str | None, typer.Option(metavar="COL", help="Which unit a row belongs to.")
-    ] = None,
-    covariate: Annotated[
-        list[str] | None, typer.Option(metavar="COL", help="A number known beforehand.")
-    ] = None,
-    control: Annotated[
-        str | None, typer.Option(metavar="NAME", help='Without: "control", or the first by name.')
-    ] = None,
-    guardrail: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="COL:MARGIN",
-            help="May not get worse by more than a share of the control: spend:2% or spend:0.02; "
-            "in its own unit: visit:0.01abs.",
-        ),
-    ] = None,
-    weights: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=W", help="Planned shares; equal without.")
-    ] = None,
-    segment: Annotated[
-        list[str] | None, typer.Option(metavar="COL", help="Look at the effect within.")
-    ] = None,
-    stratum: Annotated[
-        list[str] | None, typer.Option(metavar="COL", help="Post-stratify by.")
-    ] = None,
-    day: Annotated[
-        str | None, typer.Option("--date", metavar="COL", help="Day of entry: day by day results.")
-    ] = None,
-    lower: Annotated[
-        list[str] | None, typer.Option(metavar="COL", help="Of this column lower is better.")
-    ] = None,
-    capping: Annotated[
-        str | None,
-        typer.Option(metavar="QUANTILE", help="Amounts above count as it: 99.9%."),
-    ] = None,
-    alpha: Annotated[float, typer.Option(min=0.0001, max=0.49, metavar="SHARE")] = 0.05,
-    smallest: Annotated[
-        str | None,
-        typer.Option(
-            "--smallest-effect", metavar="SHARE", help="Smallest relative effect that matters: 5%."
-        ),
-    ] = None,
-    sequential: Annotated[
-        bool, typer.Option("--sequential", help="Intervals that may be looked at every day.")
-    ] = False,
-    planned: Annotated[
-        int | None, typer.Option("--units", min=1, metavar="N", help="Units planned in all.")
-    ] = None,
-    format_: Form = Page.table,
-) -> None:
-    """Analyse a file: a row a unit, or several rows a unit with --unit. No project is needed."""
-    from heedful.experiments.flat import FlatQuestion
-    from heedful.experiments.flat import analyse as analysed
-
-    question = FlatQuestion(
-        variant=variant,
-        metrics=_columns(metric),
-        unit=unit,
-        covariates=_columns(covariate),
-        control=control,
-        guardrails=dict(_guardrail(text) for text in guardrail or ()),
-        weights={name: _weight(name, text) for name, text in _pairs(weights)},
-        segments=_columns(segment),
-        strata=_columns(stratum),
-        day=day,
-        lower=_columns(lower),
-        alpha=alpha,
-        smallest=None if smallest is None else _share(smallest, "--smallest-effect"),
-        capping=None if capping is None else _share(capping, "--capping"),
-        sequential="confidence_sequence" if sequential else "none",
-        planned=planned,
-    )
-    show(analysed(file, question, name=file.name), format_)
-
-
-def show(found: Readout, form: Page) -> None:
-    """Print a readout."""
-    if form == Page.json:
-        from heedful.experiments.contract import as_contract
-
-        as_json(as_contract(found))
-    elif form == Page.html:
-        from heedful.experiments.page import render
-
-        sys.stdout.write(render(found))
-    else:
-        from heedful.cli.readout import print_readout
-
-        print_readout(found)
-
-
-def _columns(given: list[str] | None) -> list[str]:
-    return list(dict.fromkeys(given or ()))
+app.command("analyse", cls=Listed)(analyse)
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:
@@ -296,65 +157,3 @@ def _pair(text: str, option: str) -> tuple[str, str]:
     if not sign or not name or not value:
         raise typer.BadParameter(f'"{text}" is not NAME=VALUE', param_hint=option)
     return name, value
-
-
-def _pairs(given: list[str] | None) -> list[tuple[str, str]]:
-    return [_pair(text, "--weights") for text in given or ()]
-
-
-def _weight(name: str, text: str) -> float:
-    weight = _number(text)
-    if weight is None or weight <= 0:
-        raise typer.BadParameter(
-            f'weight "{text}" of {name} is not a number above 0; allowed: such as 0.5 or 50%',
-            param_hint="--weights",
-        )
-    return weight
-
-
-def _share(text: str, option: str) -> float:
-    found = _number(text)
-    if found is None or not 0 < found < 1:
-        raise typer.BadParameter(
-            f'"{text}" is not a share; allowed: such as 5% or 0.05', param_hint=option
-        )
-    return found
-
-
-def _guardrail(text: str) -> tuple[str, Margin]:
-    """`COL:MARGIN`, where MARGIN is a share of the control, or a number with `abs` behind it.
-
-    >>> _guardrail("spend:2%")
-    ('spend', Margin(amount=0.02, relative=True))
-    >>> _guardrail("visit:0.01abs")
-    ('visit', Margin(amount=0.01, relative=False))
-    """
-    from heedful.experiments.flat import Margin
-
-    column, sign, given = text.rpartition(":")
-    absolute = given.strip().removesuffix("abs")
-    relative = absolute == given.strip()
-    amount = _number(absolute.strip())
-    if not sign or not column or amount is None or amount <= 0 or (relative and amount >= 1):
-        raise typer.BadParameter(
-            f'"{text}" is not COL:MARGIN; allowed: how much worse is tolerated, as a share of the '
-            "control such as spend:2% or spend:0.02, or in the column's own unit: spend:0.5abs",
-            param_hint="--guardrail",
-        )
-    return column, Margin(amount, relative)
-
-
-def _number(text: str) -> float | None:
-    """A number, or a percentage.
-
-    >>> _number("2%"), _number("0.02"), _number("two")
-    (0.02, 0.02, None)
-    """
-    percent = text.strip().endswith("%")
-    try:
-        value = float(text.strip().removesuffix("%"))
-    except ValueError:
-        return None
-    if value != value or value in {float("inf"), float("-inf")}:
-        return None
-    return value / 100 if percent else value

@@ -1,191 +1,208 @@
-"""The rows of a table that is analysed without a project: read, typed, and checked."""
+"""The rows of a table that is analysed without a project: typed, and checked."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from heedful.definitions.problem import one_of
-from heedful.engines.duckdb import DuckDB, literal, quoted
+from heedful.definitions.source import ReadOptions
+from heedful.engines.duckdb import literal
+from heedful.experiments.flat_days import day
+from heedful.experiments.flat_error import FlatError
+from heedful.experiments.flat_source import SHOWN, VIEW
 
 if TYPE_CHECKING:
-    from heedful.experiments.flat import FlatQuestion
+    from heedful.engines.duckdb import DuckDB
+    from heedful.experiments.flat_question import FlatQuestion
+    from heedful.experiments.flat_source import Source
 
-VIEW = "flat_rows"
-SHOWN = 5
-MISSING = ("", "NA", "N/A", "n/a", "NULL", "null", "NaN", "nan", "None")
-
-
-class FlatError(Exception):
-    """A table cannot be analysed as asked.
-
-    Attributes:
-        usage: Whether the question is wrong, rather than the data.
-    """
-
-    def __init__(self, found: str, allowed: str, *, usage: bool = False) -> None:
-        super().__init__(f"{found}; {allowed}")
-        self.usage = usage
+ROWS = "flat_rows"
+MISSING = ("", "NA", "N/A", "n/a", "NULL", "null", "NaN", "nan", "None", "<NA>", "?")
+"""What stands for a number, a day or a unit that is not known."""
+WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+NUMBERS = (*WHOLE, *(f"U{kind}" for kind in WHOLE), "FLOAT", "DOUBLE", "BOOLEAN")
+FLOATING = ("FLOAT", "DOUBLE")
+TEXT = "VARCHAR"
+_ALLOWED = "allowed: numbers, or true and false"
+_MISSING = ReadOptions(nulls=MISSING)
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows as a view.
+    """Rows as a view with columns of our own.
 
-    The view has `variant` (text), `unit` (text, where asked for), `y0` and so on for metrics and
-    guardrails, `z0` and so on for covariates (numbers), `day` (a date, where asked for), and the
-    columns behind `labels`.
+    It has `variant`, `unit` (where asked for), `y0` and so on for metrics and guardrails, `z0` and
+    so on for covariates (finite numbers), `d0` and so on for segments and strata, `day` (a date,
+    where asked for). Variants, segments and strata are text as it was given: `flat_labels.Labels`.
 
     Attributes:
         view: Its name.
-        labels: SQL of the label of a segment, by column.
-        notes: What a reader should know.
+        whole: Metrics and guardrails of a type that holds whole numbers only.
     """
 
     view: str
-    labels: Mapping[str, str]
-    notes: tuple[str, ...]
+    whole: frozenset[str]
 
 
-@contextmanager
-def rows_of(engine: DuckDB, data: Path | Any, question: FlatQuestion) -> Iterator[Rows]:
-    """Make the rows of a file or a table readable on an engine.
+def typed(engine: DuckDB, given: Source, question: FlatQuestion, *, finite: bool = False) -> Rows:
+    """Make the rows of a table readable.
+
+    Args:
+        engine: Makes them a view.
+        given: The table.
+        question: What is asked.
+        finite: Look for numbers that are NaN, which means missing, or infinite. That takes a
+            pass over all of them; that there are some shows in their sums.
 
     Raises:
-        FlatError: The file cannot be read, a column does not exist, or holds something else.
+        FlatError: A column holds something else than it should.
     """
-    with tempfile.TemporaryDirectory(prefix="heedful-") as folder:
-        notes: list[str] = []
-        if isinstance(data, Path):
-            lines = _file(engine, data, Path(folder), notes)
-        else:
-            engine.connection.register("flat_given", data)
-            lines = None
-        yield _typed(engine, question, lines, notes)
+    reading = _Reading(engine, given, question)
+    reading.view(finite=finite)
+    kinds = {column: reading.kinds[column] for column in question.outcomes}
+    whole = {n for n, kind in kinds.items() if kind in NUMBERS and kind not in FLOATING}
+    return Rows(ROWS, frozenset(whole))
 
 
-def _file(engine: DuckDB, path: Path, folder: Path, notes: list[str]) -> str | None:
-    """Read a file into the view `flat_given`; the column that holds line numbers, if any."""
-    from heedful.definitions.source import ReadOptions
-    from heedful.store.raw import LINE, BadRows, UnreadableError
-    from heedful.store.reading import read
+class _Reading:
+    """Types the columns of one table."""
 
-    if not path.is_file():
-        raise FlatError(f"{path} does not exist", "give a file: CSV, Parquet, Excel, JSON lines")
-    parts = folder / "rows"
-    parts.mkdir()
-    bad = BadRows(folder / "bad.parquet")
-    try:
-        raw = read(path, path.name, ReadOptions(nulls=MISSING), parts, bad)
-    except UnreadableError as error:
-        where = f"{path.name}:{error.line}" if error.line else path.name
-        raise FlatError(f"{where}: {error.found}", error.allowed) from None
-    if not raw.parts:
-        raise FlatError(f"{path.name} has no rows", "at least a header and two rows are needed")
-    broken = list(bad)
-    if broken:
-        first = "; ".join(f"line {one.line}: {one.reason}" for one in broken[:SHOWN])
-        notes.append(f"{len(broken):,} rows of {path.name} are broken and left out: {first}")
-    listed = ", ".join(literal(str(part)) for part in raw.parts)
-    engine.view("flat_given", f"SELECT * FROM read_parquet([{listed}])")
-    return None if raw.typed else LINE
+    def __init__(self, engine: DuckDB, given: Source, question: FlatQuestion) -> None:
+        self.engine = engine
+        self.given = given
+        self.question = question
+        self.kinds = given.view(engine, question.columns)
+        self.place = {column: f"c{i}" for i, column in enumerate(question.columns)}
+        self.numbers = {
+            **{f"y{i}": column for i, column in enumerate(question.outcomes)},
+            **{f"z{i}": column for i, column in enumerate(question.covariates)},
+        }
 
+    def view(self, *, finite: bool) -> None:
+        """Make the view."""
+        numbers = {name: self._number(column) for name, column in self.numbers.items()}
+        items = {"variant": self._label(self.question.variant)}
+        if self.question.unit is not None:
+            items["unit"] = self._cleaned(self.question.unit)
+        items |= numbers
+        for i, column in enumerate(self.question.dimensions):
+            items[f"d{i}"] = self._label(column)
+        if self.question.day is not None:
+            column = self.question.day
+            value = self._cleaned(column)
+            items["day"] = day(self.engine, VIEW, value, self._kind(column), column)
+        self._name(items)
+        textual = [name for name, column in self.numbers.items() if self._kind(column) == TEXT]
+        if textual:
+            self._kept(items)
+            self._refuse(textual)
+        if finite and self._finite():
+            for name, column in self.numbers.items():
+                if self._kind(column) in FLOATING:
+                    items[name] = f"CASE WHEN isfinite({numbers[name]}) THEN {numbers[name]} END"
+            self._name(items)
 
-def _typed(engine: DuckDB, question: FlatQuestion, lines: str | None, notes: list[str]) -> Rows:
-    from heedful.definitions.source import ReadOptions
-    from heedful.store.casting import cast, cleaned
+    def _name(self, items: Mapping[str, str]) -> None:
+        listed = ", ".join(f"{sql} AS {name}" for name, sql in items.items())
+        self.engine.view(ROWS, f"SELECT {listed} FROM {VIEW}")
 
-    options = ReadOptions(nulls=MISSING)
-    kinds = engine.columns("SELECT * FROM flat_given")
-    offered = [name for name in kinds if not name.startswith("_")]
+    def _kept(self, items: Mapping[str, str]) -> None:
+        """Read text once rather than in every query."""
+        path = literal(str(self.given.folder / "typed.parquet"))
+        self.engine.run(f"COPY (SELECT {', '.join(items)} FROM {ROWS}) TO {path} (FORMAT parquet)")
+        self.engine.view(ROWS, f"SELECT * FROM read_parquet({path})")
 
-    def known(column: str, what: str) -> str:
-        if column not in kinds:
-            raise FlatError(
-                f'{what}: there is no column "{column}"', one_of(offered, column), usage=True
-            )
-        return cleaned(quoted(column), kinds[column], options)
+    def _kind(self, column: str) -> str:
+        kind = self.kinds[column]
+        return TEXT if kind.startswith("ENUM") else kind
 
-    def text(column: str, what: str) -> str:
-        return cast(known(column, what), kinds[column], "string", options, "UTC")
+    def _text(self, column: str) -> str:
+        place = self.place[column]
+        return f"CAST({place} AS VARCHAR)" if self.kinds[column].startswith("ENUM") else place
 
-    def number(column: str, what: str) -> str:
-        value = known(column, what)
-        kind = kinds[column]
-        if kind == "BOOLEAN":
-            return f"CAST({value} AS DOUBLE)"
-        if kind != "VARCHAR":
-            return f"CAST({value} AS DOUBLE)"
-        as_number = cast(value, kind, "number", options, "UTC")
-        as_boolean = cast(value, kind, "boolean", options, "UTC")
-        return f"COALESCE({as_number}, CAST({as_boolean} AS DOUBLE))"
+    def _cleaned(self, column: str) -> str:
+        """A value without blanks around it; null where it is missing."""
+        from heedful.store.casting import cleaned
 
-    items = [f"{text(question.variant, 'variant')} AS variant"]
-    if question.unit is not None:
-        items.append(f"{text(question.unit, 'unit')} AS unit")
-    checked: list[tuple[str, str]] = []
-    for i, column in enumerate(question.outcomes):
-        what = "metric" if column in question.metrics else "guardrail"
-        items.append(f"{number(column, what)} AS y{i}")
-        checked.append((column, f"y{i}"))
-    for i, column in enumerate(question.covariates):
-        items.append(f"{number(column, 'covariate')} AS z{i}")
-        checked.append((column, f"z{i}"))
-    dimensions = dict.fromkeys((*question.segments, *question.strata))
-    labels = {}
-    for i, column in enumerate(dimensions):
-        items.append(f"{text(column, 'segment')} AS d{i}")
-        labels[column] = f"d{i}"
-    if question.day is not None:
-        value = known(question.day, "date")
-        moment = cast(value, kinds[question.day], "timestamp", options, "UTC")
-        items.append(f"CAST({moment} AT TIME ZONE 'UTC' AS DATE) AS day")
-        checked.append((question.day, "day"))
-    number_of_line = [quoted(lines) + " AS line"] if lines else []
-    given = [
-        f"{cleaned(quoted(column), kinds[column], options)} AS g{i}"
-        for i, (column, _) in enumerate(checked)
-    ]
-    engine.view(VIEW, f"SELECT {', '.join(items)} FROM flat_given")
-    textual = [i for i, (column, _) in enumerate(checked) if kinds[column] == "VARCHAR"]
-    if textual:
-        everything = ", ".join([*items, *given, *number_of_line])
-        _refuse(engine, f"SELECT {everything} FROM flat_given", checked, textual, bool(lines))
-    return Rows(VIEW, labels, tuple(notes))
+        kind = self._kind(column)
+        return cleaned(self._text(column), TEXT, _MISSING) if kind == TEXT else self.place[column]
 
+    def _label(self, column: str) -> str:
+        from heedful.store.casting import cast
 
-def _refuse(
-    engine: DuckDB,
-    rows: str,
-    checked: list[tuple[str, str]],
-    textual: list[int],
-    numbered: bool,
-) -> None:
-    """Say which values cannot be read: left out silently, they would bend the result."""
-    items = ", ".join(
-        f"COUNT(*) FILTER (WHERE g{i} IS NOT NULL AND {checked[i][1]} IS NULL) AS n{i}"
-        for i in textual
-    )
-    found = engine.query(f"SELECT {items} FROM ({rows}) AS r").to_pylist()[0]
-    for i in textual:
-        if not found[f"n{i}"]:
-            continue
-        column, name = checked[i]
-        line = ", line" if numbered else ""
-        some = engine.query(
-            f"SELECT g{i} AS given{line} FROM ({rows}) AS r "
-            f"WHERE g{i} IS NOT NULL AND {name} IS NULL LIMIT {SHOWN}"
+        if self._kind(column) == TEXT:
+            return self._text(column)
+        return cast(self.place[column], self.kinds[column], "string", _MISSING, "UTC")
+
+    def _number(self, column: str) -> str:
+        from heedful.store.casting import cast
+
+        kind = self._kind(column)
+        if kind in NUMBERS or kind.startswith("DECIMAL"):
+            return f"CAST({self.place[column]} AS DOUBLE)"
+        if kind != TEXT:
+            raise FlatError(f"{column} holds {kind.lower()}", _ALLOWED)
+        value = self._cleaned(column)
+        number = cast(value, TEXT, "number", _MISSING, "UTC")
+        boolean = cast(value, TEXT, "boolean", _MISSING, "UTC")
+        return f"COALESCE({number}, CAST({boolean} AS DOUBLE))"
+
+    def _refuse(self, textual: Sequence[str]) -> None:
+        """Say which values cannot be read: left out silently, they would bend the result."""
+        items = ", ".join(
+            f"COUNT({self._cleaned(self.numbers[name])}) AS {name}" for name in textual
+        )
+        there = self.engine.query(f"SELECT {items} FROM {VIEW}").to_pylist()[0]
+        items = ", ".join(f"COUNT({name}) AS {name}" for name in textual)
+        read = self.engine.query(f"SELECT {items} FROM {ROWS}").to_pylist()[0]
+        for name in textual:
+            if there[name] != read[name]:
+                column = self.numbers[name]
+                raise FlatError(
+                    f"{column}: {there[name] - read[name]:,} of {there[name]:,} values are no "
+                    f"numbers: {self._examples(column)}",
+                    f"{_ALLOWED}; missing may be empty or NA",
+                )
+
+    def _examples(self, column: str) -> str:
+        numbered = self.given.lines is not None
+        given = self._cleaned(column)
+        listed = f"{given} AS given, {'line' if numbered else '0 AS line'}"
+        some = self.engine.query(
+            f"SELECT {listed} FROM {VIEW} WHERE {given} IS NOT NULL "
+            f"AND {self._number(column)} IS NULL LIMIT {SHOWN}"
         ).to_pylist()
-        listed = ", ".join(
-            f'line {row["line"]} "{row["given"]}"' if numbered else f'"{row["given"]}"'
+        return ", ".join(
+            f'line {row["line"]} "{_short(row["given"])}"' if numbered else f'"{row["given"]}"'
             for row in some
         )
-        wanted = "a date such as 2026-07-13" if name == "day" else "a number, or true and false"
-        raise FlatError(
-            f"{column}: {found[f'n{i}']:,} values cannot be read: {listed}",
-            f"allowed: {wanted}; missing may be empty or NA",
-        )
+
+    def _finite(self) -> bool:
+        """Whether some numbers are NaN, which means missing.
+
+        Raises:
+            FlatError: Some are infinite.
+        """
+        floating = [n for n, column in self.numbers.items() if self._kind(column) in FLOATING]
+        if not floating:
+            return False
+        items = ", ".join(f"SUM({name}) - SUM({name}) AS {name}" for name in floating)
+        found = self.engine.query(f"SELECT {items} FROM {ROWS}").to_pylist()[0]
+        odd = [name for name in floating if found[name] is not None and found[name] != 0]
+        for name in odd:
+            # Statistics of Parquet files know nothing of NaN: only text is sure to tell.
+            word = f"CAST({name} AS VARCHAR)"
+            many = self.engine.query(
+                f"SELECT COUNT(*) FILTER ({word} IN ('inf', '-inf')) AS n FROM {ROWS}"
+            ).to_pylist()[0]["n"]
+            if many:
+                raise FlatError(
+                    f"{self.numbers[name]}: {many:,} values are infinite",
+                    "allowed: finite numbers; leave the rows out or make them empty",
+                )
+        return bool(odd)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:39]}…"
