@@ -116,7 +116,7 @@ def _outcome(protocol: Protocol, one: Measured, effect: Effect) -> OutcomeResult
         found = _bare(value, control_value)
     if found is not None and why is None and not isfinite(found.low):
         why = "no variation" if isfinite(found.difference) else "no value in one of the variants"
-        if isfinite(found.difference) and not isfinite(critical.multiplier(found.df)):
+        if isfinite(found.se) and not isfinite(critical.multiplier(found.df)):
             why = "too few units yet for a confidence sequence"
     p = present(found.p_value) if found else None
     if asked.role == "guardrail" and asked.margin is not None and not effect.interaction:

@@ -143,10 +143,16 @@ def _iso() -> _Form:
 
 
 def _written(words: str, *days: str) -> _Form:
-    formats = [f"{one}{clock}" for one in days for clock in _CLOCKS]
-    listed = ", ".join(literal(one) for one in formats)
-    plain = "regexp_replace({}, ' ?(Z|UTC|GMT|[+-]\\d\\d:?\\d\\d)$', '')"
-    return _Form(words, _within(f"CAST(try_strptime({plain}, [{listed}]) AS DATE)"))
+    # Where an offset or a zone stands behind the time, the day is that of the clock there.
+    plain = "regexp_replace({}, '(:\\d\\d(\\.\\d+)?) ?(Z|UTC|GMT|[+-]\\d\\d:?\\d\\d)$', '\\1')"
+    tries = []
+    # A year of two digits is also one of four, 2,000 years ago: each is tried by itself.
+    for year in ("%Y", "%y"):
+        formats = [f"{one}{clock}" for one in days if year in one for clock in _CLOCKS]
+        if formats:
+            listed = ", ".join(literal(one) for one in formats)
+            tries.append(_within(f"CAST(try_strptime({plain}, [{listed}]) AS DATE)"))
+    return _Form(words, f"COALESCE({', '.join(tries)}, NULL)")
 
 
 def _compact() -> Iterator[_Form]:

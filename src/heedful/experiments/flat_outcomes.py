@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from heedful.experiments.measured import Asked, Measured, Summed
-from heedful.experiments.summing import Vector, moments
+from heedful.experiments.summing import Vector, capped, moments
 
 if TYPE_CHECKING:
     from heedful.engines.duckdb import DuckDB
@@ -111,7 +111,7 @@ def _vector(engine: DuckDB, i: int, found: Units, question: FlatQuestion) -> Vec
     y = f"y{i}"
     cap = None if question.capping is None else _quantile(engine, found.view, y, question.capping)
     if cap is not None:
-        y = f"LEAST(y{i}, {cap!r})"
+        y = capped(f"y{i}", cap)
     covariates = tuple(f"z{j}" for j in range(len(question.covariates)))
     if not found.clustered:
         return Vector(y, None, covariates)

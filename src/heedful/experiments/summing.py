@@ -47,6 +47,15 @@ class Vector:
         return (self.y, *((self.x,) if self.x else ()), *self.covariates)
 
 
+def capped(amount: str, cap: float) -> str:
+    """SQL of an amount that counts as `cap` above it; null stays null, which LEAST() would not.
+
+    >>> capped("y0", 99.5)
+    'CASE WHEN y0 > 99.5::DOUBLE THEN 99.5::DOUBLE ELSE y0 END'
+    """
+    return f"CASE WHEN {amount} > {cap!r}::DOUBLE THEN {cap!r}::DOUBLE ELSE {amount} END"
+
+
 @dataclass(frozen=True, slots=True)
 class _Outcome:
     """A vector with the numbers that are known of its variables before they are summed.
