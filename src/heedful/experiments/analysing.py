@@ -13,11 +13,9 @@ import numpy as np
 from heedful.experiments.effects import Effect, averaged
 from heedful.experiments.protocol import LEAST_UNITS, Protocol
 from heedful.experiments.readout import (
-    Heterogeneity,
     Look,
     OutcomeResult,
     SampleRatio,
-    SegmentResult,
 )
 from heedful.experiments.sensitivity import detectable, power_of
 from heedful.experiments.verdicts import margin_verdict, verdict
@@ -112,24 +110,27 @@ def _outcome(protocol: Protocol, one: Measured, effect: Effect) -> OutcomeResult
         why = f"fewer than {LEAST_UNITS} units with a value"
     found = effect.contrast(one.groups, critical) if why is None else None
     value, control_value = present(treated.value), present(control.value)
-    if found is None and value is not None and control_value is not None:
+    # An interaction is a difference of differences; no two values stand for it.
+    alone = effect.interaction
+    if found is None and not alone and value is not None and control_value is not None:
         found = _bare(value, control_value)
     if found is not None and why is None and not isfinite(found.low):
         why = "no variation" if isfinite(found.difference) else "no value in one of the variants"
         if isfinite(found.se) and not isfinite(critical.multiplier(found.df)):
             why = "too few units yet for a confidence sequence"
     p = present(found.p_value) if found else None
-    if asked.role == "guardrail" and asked.margin is not None and not effect.interaction:
+    guarded = asked.role == "guardrail" and asked.margin is not None and not alone
+    if guarded:
         p = _harm(one, effect, critical)[0] if why is None else None
     return OutcomeResult(
         kpi=asked.kpi,
-        role=asked.role,
+        role="secondary" if alone and asked.role == "guardrail" else asked.role,
         variant=effect.name,
         control=effect.control,
         n=n,
         control_n=control_n,
-        value=value,
-        control_value=control_value,
+        value=None if alone else value,
+        control_value=None if alone else control_value,
         difference=present(found.difference) if found else None,
         low=present(found.low) if found else None,
         high=present(found.high) if found else None,
@@ -138,14 +139,14 @@ def _outcome(protocol: Protocol, one: Measured, effect: Effect) -> OutcomeResult
         relative_high=present(found.relative_high) if found else None,
         p_value=p,
         p_adjusted=None,
-        margin=asked.margin,
+        margin=asked.margin if guarded else None,
         verdict="inconclusive",
         method=one.method,
         title=asked.title,
         unit=asked.unit,
         better=asked.better,
         layer=asked.layer,
-        margin_kind=None if asked.margin is None else "relative" if asked.relative else "absolute",
+        margin_kind=("relative" if asked.relative else "absolute") if guarded else None,
         why=why,
         window_days=asked.window_days,
         delay_days=asked.delay_days,
@@ -192,14 +193,22 @@ def _planned(
         "variance_reduction": present(reduced),
         "power": None,
         "detectable": None,
+        "se": None,
     }
     if found is None or not isfinite(found.se) or found.se <= 0:
         return result
-    seen = detectable(found.se, alpha=protocol.alpha, power=protocol.power)
-    result["detectable"] = present(seen)
+    result["se"] = found.se
+    # The first step of Holm's procedure is the hardest; what it sees is seen.
+    family = [each for each in protocol.effects() if each.interaction == effect.interaction]
+    several = len(family) if one.asked.role == "primary" else 1
+    strict = replace(protocol, alpha=protocol.alpha / several)
+    bound = strict.critical(*_sizes(one.counts, effect)).multiplier(found.df)
+    if not isfinite(bound):
+        return result
+    result["detectable"] = present(detectable(found.se, bound=bound, power=protocol.power))
     smallest = smallest_of(protocol, control.value)
-    if one.asked.role == "primary" and smallest is not None:
-        result["power"] = present(power_of(smallest, found.se, alpha=protocol.alpha))
+    if one.asked.role == "primary" and smallest is not None and not effect.interaction:
+        result["power"] = present(power_of(smallest, found.se, bound=bound))
     return result
 
 
@@ -262,93 +271,9 @@ def _void(one: Measured, effect: Effect) -> str | None:
     return f"the variants answer differently: {rates} (p = {found.p_value:.2g})"
 
 
-def segments(
-    protocol: Protocol, measured: Sequence[Measured]
-) -> tuple[list[SegmentResult], list[Heterogeneity]]:
-    """Effects within segments, and whether they differ between the segments of a dimension.
-
-    The segments of the primary outcome are one family (Benjamini-Hochberg), those of all other
-    outcomes another; tests of heterogeneity likewise.
-    """
-    from heedful.stats.families import benjamini_hochberg
-    from heedful.stats.heterogeneity import heterogeneity
-
-    results: list[SegmentResult] = []
-    tests: list[Heterogeneity] = []
-    first: list[bool] = []
-    tested_first: list[bool] = []
-    for one in _once(measured):
-        main = one.asked.role == "primary"
-        for effect in (each for each in protocol.effects() if not each.interaction):
-            for dimension, by_segment in one.segments.items():
-                within: list[Contrast] = []
-                for label, groups in by_segment.items():
-                    result, contrasted = _segment(protocol, one, effect, dimension, label, groups)
-                    results.append(result)
-                    first.append(main)
-                    if contrasted is not None:
-                        within.append(contrasted)
-                p = heterogeneity(
-                    [each.difference for each in within],
-                    [each.se for each in within],
-                    [each.df for each in within],
-                )
-                tests.append(Heterogeneity(dimension, one.asked.kpi, present(p), effect.name))
-                tested_first.append(main)
-    ps = np.array([one.p_value if one.p_value is not None else nan for one in results])
-    hs = np.array([one.p_value if one.p_value is not None else nan for one in tests])
-    for values, mains in ((ps, first), (hs, tested_first)):
-        mask = np.array(mains, dtype=bool)
-        for family in (mask, ~mask):
-            if family.any():
-                values[family] = benjamini_hochberg(values[family])
-    return (
-        [replace(one, p_adjusted=present(float(p))) for one, p in zip(results, ps, strict=True)],
-        [replace(one, p_adjusted=present(float(p))) for one, p in zip(tests, hs, strict=True)],
-    )
-
-
-def _once(measured: Sequence[Measured]) -> list[Measured]:
+def each_once(measured: Sequence[Measured]) -> list[Measured]:
     """Each KPI once: a guardrail may also be a secondary outcome."""
     return list({one.asked.kpi: one for one in reversed(measured)}.values())[::-1]
-
-
-def _segment(
-    protocol: Protocol,
-    one: Measured,
-    effect: Effect,
-    dimension: str,
-    label: str | None,
-    groups: Sequence[Group],
-) -> tuple[SegmentResult, Contrast | None]:
-    treated, control = effect.sides(groups)
-    n, control_n = (int(side.n) if isfinite(side.n) else 0 for side in (treated, control))
-    found = None
-    if min(n, control_n) >= LEAST_UNITS:
-        found = effect.contrast(groups, protocol.critical(n, control_n))
-        if not isfinite(found.se):
-            found = None
-    value, control_value = present(treated.value), present(control.value)
-    bare = None
-    if value is not None and control_value is not None:
-        bare = value - control_value
-    result = SegmentResult(
-        dimension=dimension,
-        segment=label,
-        kpi=one.asked.kpi,
-        variant=effect.name,
-        difference=present(found.difference) if found else bare,
-        low=present(found.low) if found else None,
-        high=present(found.high) if found else None,
-        p_adjusted=None,
-        n=n,
-        control_n=control_n,
-        value=value,
-        control_value=control_value,
-        p_value=present(found.p_value) if found else None,
-        relative=present(found.relative) if found else None,
-    )
-    return result, found
 
 
 def looks(protocol: Protocol, measured: Sequence[Measured]) -> list[Look]:
@@ -359,7 +284,7 @@ def looks(protocol: Protocol, measured: Sequence[Measured]) -> list[Look]:
     found: list[Look] = []
     effects = [each for each in protocol.effects() if not each.interaction]
     planned = protocol.past_looks() if protocol.sequential == "alpha_spending" else None
-    for one in _once(measured):
+    for one in each_once(measured):
         stood = _on_days(one, planned) if planned is not None else [(0, *x) for x in one.looks]
         for effect in effects:
             found += [_look(protocol, one, effect, day, groups, nth) for nth, day, groups in stood]

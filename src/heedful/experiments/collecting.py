@@ -107,6 +107,7 @@ class Collector:
         sql = self._units_sql(questions, taken)
         self.engine.run(f"CREATE OR REPLACE TABLE {TABLE} AS {sql}")
         answered = self._answered(questions)
+        within = self._answered_within(questions)
         measured: dict[int, Measured] = {}
         # Units count by day: on which, depends on the horizon.
         for horizon in dict.fromkeys(question.horizon for question in questions):
@@ -119,6 +120,7 @@ class Collector:
                     self._control(),
                     waiting=self.exposed.units - int(ready.days.n.sum()),
                     answered=answered[i],
+                    answered_within=within[i],
                     last=last_day(self.until, self.zone),
                 )
         return Collected([measured[i] for i in range(len(questions))], sql)
@@ -312,6 +314,28 @@ class Collector:
                 yes = int(row.get(f"a{i}", 0))
                 pairs.append((yes, int(row.get(f"n{i}", 0)) - yes))
             result.append(pairs)
+        return result
+
+    def _answered_within(
+        self, questions: Sequence[Question]
+    ) -> list[dict[str, dict[str | None, list[int]]]]:
+        """Units that have a row, by segment and variant, where the value is per row."""
+        asked = [i for i, question in enumerate(questions) if _ratio(question)]
+        result: list[dict[str, dict[str | None, list[int]]]] = [{} for _ in questions]
+        if not asked:
+            return result
+        items = ", ".join(f"COUNT(*) FILTER (WHERE x{i} > 0) AS a{i}" for i in asked)
+        variants = len(self.exposed.variants)
+        for name, labels in self.exposed.segments.items():
+            column = self.segment(name)
+            found = self.engine.query(
+                f"SELECT variant, {column} AS place, {items} FROM {TABLE} GROUP BY 1, 2"
+            ).to_pylist()
+            for i in asked:
+                held = {label: [0] * variants for label in labels}
+                for row in found:
+                    held[labels[row["place"]]][row["variant"]] = row[f"a{i}"]
+                result[i][name] = held
         return result
 
     def _method(self, question: Question) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from heedful.experiments.analysing import looks, outcomes, pooled, present, sample_ratio, segments
+from heedful.experiments.analysing import looks, outcomes, pooled, present, sample_ratio
 from heedful.experiments.decision import decide
 from heedful.experiments.evidence import Answered, Evidence
 from heedful.experiments.measured import no_groups
 from heedful.experiments.novelty import trends
 from heedful.experiments.readout import Readout
 from heedful.experiments.tradeoffs import trade_offs
+from heedful.experiments.within import segments
 from heedful.experiments.worth import worth
 
 if TYPE_CHECKING:

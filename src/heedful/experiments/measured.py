@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
@@ -64,6 +64,7 @@ class Measured:
         daily: By day of entry: the value of the units of that day alone.
         pooled: All variants but the control taken as one; None where there is only one.
         answered: Units with and without an answer, by variant; None where everyone counts.
+        answered_within: Units with an answer, by dimension, segment and variant; without, all.
         why: Why there is nothing.
         curves: Survival curves.
     """
@@ -78,6 +79,7 @@ class Measured:
     daily: Sequence[tuple[date, Sequence[Group]]] = ()
     pooled: Group | None = None
     answered: Sequence[tuple[int, int]] | None = None
+    answered_within: Mapping[str, Mapping[str | None, Sequence[int]]] = field(default_factory=dict)
     why: str | None = None
     curves: Sequence[CurvePoint] = ()
 
@@ -108,6 +110,7 @@ class Summed:
         *,
         waiting: int = 0,
         answered: Sequence[tuple[int, int]] | None = None,
+        answered_within: Mapping[str, Mapping[str | None, Sequence[int]]] | None = None,
         last: date | None = None,
         by_day: bool = True,
     ) -> Measured:
@@ -119,6 +122,7 @@ class Summed:
             control: Place of the control among the variants.
             waiting: Units whose window has not passed.
             answered: Units with and without an answer, by variant.
+            answered_within: Units with an answer, by dimension, segment and variant.
             last: Days after it are not over.
             by_day: Whether results day by day are wanted.
         """
@@ -128,7 +132,7 @@ class Summed:
 
         def numbers(some: Moments) -> list[Group]:
             flat = some if stratified else some[:, 0]
-            return groups(flat, ratio=self.ratio, scale=self.scale)
+            return self._groups(flat, asked)
 
         looks: list[tuple[date, Sequence[Group]]] = []
         daily: list[tuple[date, Sequence[Group]]] = []
@@ -155,7 +159,7 @@ class Summed:
             waiting=waiting,
             segments={
                 name: {
-                    label: groups(some[:, place], ratio=self.ratio, scale=self.scale)
+                    label: self._groups(some[:, place], asked)
                     for place, label in enumerate(labels)
                     if some.n[:, place].sum()
                 }
@@ -165,7 +169,27 @@ class Summed:
             daily=daily,
             pooled=pooled,
             answered=answered,
+            answered_within=answered_within or {},
         )
+
+    def _groups(self, some: Moments, asked: Asked) -> list[Group]:
+        found = groups(some, ratio=self.ratio, scale=self.scale)
+        return [_unanimous(one) for one in found] if asked.unit == "share" else found
+
+
+def _unanimous(one: Group) -> Group:
+    """A share of 0 or 1: that nobody differed is no certainty.
+
+    The variance of a share with one unit added on each side (Agresti and Caffo 2000), as for
+    retention.
+
+    >>> sure = _unanimous(Group(0.0, 0.0, 199.0, 200.0))
+    >>> sure.value, round(sure.variance**0.5, 4)
+    (0.0, 0.005)
+    """
+    if one.variance != 0 or one.value not in {0.0, 1.0}:
+        return one
+    return replace(one, variance=(one.n + 1) / (one.n + 2) ** 3, df=one.n - 1)
 
 
 def _stacked(total: Moments, control: int, others: Sequence[int]) -> Moments:

@@ -85,8 +85,10 @@ class OutcomeResult:
         waiting: Units of all variants whose window has not passed.
         unadjusted: Difference without covariates, where there are any.
         variance_reduction: Share of the variance that covariates took away.
-        power: Power for the smallest effect that matters, at the data that came; primary only.
+        power: Power for the smallest effect that matters, at the data that came and with the
+            bounds of the design; primary only.
         detectable: Difference that would have been seen with the planned power.
+        se: Standard error of the difference.
     """
 
     kpi: str
@@ -121,6 +123,7 @@ class OutcomeResult:
     variance_reduction: float | None = None
     power: float | None = None
     detectable: float | None = None
+    se: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

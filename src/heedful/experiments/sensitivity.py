@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 
-def detectable(se: float, *, alpha: float, power: float) -> float:
+def detectable(se: float, *, bound: float, power: float) -> float:
     """The difference that is seen with the given power.
 
     Args:
         se: Standard error of the difference.
-        alpha: Two-sided probability of a false alarm.
+        bound: Standard errors that a difference must be away from 0 to be seen.
         power: Probability to see it.
 
-    >>> round(detectable(1.0, alpha=0.05, power=0.8), 3)
+    >>> round(detectable(1.0, bound=1.96, power=0.8), 3)
     2.802
     """
     from scipy.special import ndtri
 
-    return float(ndtri(1 - alpha / 2) + ndtri(power)) * se
+    return (bound + float(ndtri(power))) * se
 
 
-def power_of(effect: float, se: float, *, alpha: float) -> float:
+def power_of(effect: float, se: float, *, bound: float) -> float:
     """The probability to see a difference, in either direction.
 
-    >>> round(power_of(2.802, 1.0, alpha=0.05), 3)
+    >>> round(power_of(2.802, 1.0, bound=1.96), 3)
     0.8
     """
-    from scipy.special import ndtr, ndtri
+    from scipy.special import ndtr
 
-    bound = float(ndtri(1 - alpha / 2))
     return float(ndtr(effect / se - bound) + ndtr(-effect / se - bound))

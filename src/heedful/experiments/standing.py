@@ -16,7 +16,8 @@ def claims(read: Sequence[Readout], holdout: Readout) -> list[Claim]:
 
     Those that look best were partly lucky; all effects are drawn towards zero by as much as their
     spread is luck (empirical Bayes). The holdout's own difference is what the claims must add up
-    to.
+    to. An experiment whose sample ratio failed, or whose variants answered differently, claims
+    nothing.
 
     Args:
         read: Readouts of the experiments.
@@ -33,8 +34,9 @@ def claims(read: Sequence[Readout], holdout: Readout) -> list[Claim]:
     found = [(each, one) for each in read if (one := _claim(each, primary)) is not None]
     if not found:
         return []
-    errors = [_error(one) for _, one in found]
-    shrunk = shrink([one.difference or 0.0 for _, one in found], errors)
+    shrunk = shrink(
+        [one.difference or 0.0 for _, one in found], [one.se or 0.0 for _, one in found]
+    )
     return [
         Claim(
             experiment=each.name,
@@ -51,25 +53,13 @@ def claims(read: Sequence[Readout], holdout: Readout) -> list[Claim]:
 
 def _claim(read: Readout, primary: OutcomeResult) -> OutcomeResult | None:
     """The effect of the variant that a decision is about, on the KPI that is added up."""
+    if read.decision == "invalid":
+        return None
     mine = [
         one
         for one in read.outcomes
-        if one.kpi == primary.kpi and one.control is not None and one.low is not None
+        if one.kpi == primary.kpi and one.control is not None and one.verdict != "void"
+        if one.low is not None and one.se is not None
     ]
     chosen = [one for one in mine if one.variant == read.candidate] or mine
     return chosen[0] if chosen else None
-
-
-def _error(one: OutcomeResult) -> float:
-    """The standard error behind an interval."""
-    width = (one.high or 0.0) - (one.low or 0.0)
-    return width / (2 * 1.959963984540054)
-
-
-def together(found: Sequence[Claim]) -> tuple[float, float]:
-    """The sum of what was claimed, and of what is left after shrinking.
-
-    >>> together([Claim("a", "kpi", 2.0, 1.0, 3.0, 1.5, "ship")])
-    (2.0, 1.5)
-    """
-    return sum(one.difference for one in found), sum(one.shrunk for one in found)
