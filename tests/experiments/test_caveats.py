@@ -75,7 +75,7 @@ DUE = {
         "A better number beside worse quality: Ease is up 4.1 points (+2.2 to +6.0).",
     ),
     "Under-powered": (
-        {"outcomes": (outcome(power=0.44, detectable=-0.051), GUARDRAIL)},
+        {"outcomes": (outcome(power=0.44, detectable=-0.051, verdict="inconclusive"), GUARDRAIL)},
         (
             "Under-powered: 44% instead of 80% to see the smallest effect that matters; it could"
             " have seen 5.1 pts."
@@ -150,6 +150,7 @@ def test_the_page_lists_them_all():
         {"sequential": "confidence_sequence", "looks": 30, "ended": False},
         {"sequential": "alpha_spending", "looks": 4, "planned_looks": 4},
         {"crossovers": 48},
+        {"outcomes": (outcome(power=0.44, detectable=0.051), GUARDRAIL)},
         {"outcomes": (outcome(power=0.9, n=1000, control_n=9000), GUARDRAIL)},
         {"trends": (Trend("warm", 0.002, 0.03, 0.08),)},
         {"smallest_effect": 0.041, "smallest_kind": "absolute"},

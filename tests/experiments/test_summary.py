@@ -64,7 +64,8 @@ def test_the_worst_survey_is_told(readout):
     ],
 )
 def test_power(readout, power, ended, title, state):
-    outcomes = (replace(readout.outcomes[0], power=power), *readout.outcomes[1:])
+    unclear = replace(readout.outcomes[0], power=power, verdict="inconclusive")
+    outcomes = (unclear, *readout.outcomes[1:])
     check = found(replace(readout, outcomes=outcomes, ended=ended))[title]
     assert check.state == state
     assert "could see ±2.7\u00a0pts" in check.text

@@ -65,7 +65,7 @@ def list_(on: On = None, project: Folder = Path(), format_: Output = Format.tabl
     stages = project_of.definitions.settings.stages
     cells.sort(key=lambda cell: stages.index(cell[0]))
     heads = ["stage", "experiment", "state", "days left", "primary", "owner", "title"]
-    as_table(cells, heads, right=(3,))
+    as_table(cells, heads, right=(3,), whole=(0, 1))
     if not rows:
         err.print("No experiment yet. Write one: experiments/<name>.yaml (docs/experiments.md)")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -13,6 +14,9 @@ from heedful.cli.printing import err
 SAID = {"NotFoundError": 2, "FlatError": 1, "QueryError": 2, "LakeBusyError": 1}
 """Errors whose message is for the person at the terminal, with their exit codes; by name, so that
 the rooms they come from need not be loaded."""
+
+
+DEBUG = "HEEDFUL_DEBUG"
 
 
 class _InOrder(TyperGroup):
@@ -73,15 +77,28 @@ def run() -> None:
         place = f": {error.filename}" if error.filename else ""
         err.print(f"{error.strerror or error}{place}; nothing is half written", markup=False)
         sys.exit(1)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last resort: no one is shown a traceback
         if "interrupted" in str(error).lower():  # DuckDB's word for Ctrl-C
             _stopped()
         code = SAID.get(type(error).__name__)
         code = 2 if getattr(error, "usage", False) else code
         if code is None:
-            raise
+            _broken(error)
         err.print(str(error), markup=False)
         sys.exit(code)
+
+
+def _broken(error: Exception) -> None:
+    """Say that it is our fault; the traceback is for us, where someone asks for it."""
+    if os.environ.get(DEBUG):
+        raise error
+    name = type(error).__name__
+    err.print(
+        f"A fault of Heedful, not yours: {name}: {error}\nNothing is half written. Run it again "
+        f"with {DEBUG}=1 to see where, and please report it.",
+        markup=False,
+    )
+    sys.exit(70)
 
 
 def _stopped() -> None:

@@ -60,6 +60,7 @@ def as_table(
     heads: Sequence[str],
     *,
     right: Iterable[int] = (),
+    whole: Iterable[int] = (0,),
     title: str | None = None,
 ) -> None:
     """Print a table for people.
@@ -68,17 +69,18 @@ def as_table(
         rows: Cells as text.
         heads: Column heads.
         right: Columns that are aligned to the right.
+        whole: Columns of names, which are never cut.
         title: What stands above.
     """
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    numbers = set(right)
+    numbers, names = set(right), set(whole)
     rows = list(rows)
     for number, head in enumerate(heads):
         side = "right" if number in numbers else "left"
         # Names and numbers are never cut; only words at the end of a line wrap.
-        whole = number in numbers or number == 0
-        least = max([len(head), *(len(row[number]) for row in rows)]) if whole else None
-        table.add_column(head, justify=side, no_wrap=whole, min_width=least)  # type: ignore[arg-type]
+        kept = number in numbers or number in names
+        least = max([len(head), *(len(row[number]) for row in rows)]) if kept else None
+        table.add_column(head, justify=side, no_wrap=kept, min_width=least)  # type: ignore[arg-type]
     for row in rows:
         table.add_row(*(cell.replace("[", r"\[") for cell in row))
     out.print(table)

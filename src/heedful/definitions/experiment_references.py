@@ -9,7 +9,7 @@ from typing import Literal
 
 from heedful.definitions.document import KeyPath
 from heedful.definitions.entry import Entry
-from heedful.definitions.experiment import Experiment, Outcome
+from heedful.definitions.experiment import Experiment, Guardrail, Outcome
 from heedful.definitions.experiment_files import horizon, named_kpis, outcomes
 from heedful.definitions.kpi import Kpi
 from heedful.definitions.measure import Duration, Measure, Nps, Quantile, Retention, Total
@@ -117,6 +117,11 @@ def _possible(
     if isinstance(measure, _OF_ROWS) and outcome.per == "unit":
         hint = "leave it out: it is taken over rows"
         yield entry.problem((*place, "per"), f"per: unit, but {is_a}", hint)
+    margin = outcome.margin_absolute if isinstance(outcome, Guardrail) else None
+    if margin is not None and margin >= 1 and measure.unit == "share":
+        found = f"margin_absolute {margin:g} of a share is {100 * margin:,.0f} points"
+        hint = f"allowed: under 1, where 0.01 is a point; did you mean {margin:g}%?"
+        yield entry.problem((*place, "margin_absolute"), found, hint)
     if not isinstance(measure, _PLAIN):
         return
     hint = "leave it out: possible for sums and means only"

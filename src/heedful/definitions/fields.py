@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
@@ -20,6 +21,7 @@ from pydantic_core import PydanticCustomError
 from heedful.definitions.problem import did_you_mean
 
 _PERCENT = re.compile(r"\s*([-+]?[0-9]+(?:\.[0-9]+)?)\s*%\s*")
+FIRST_YEAR, LAST_YEAR = 1990, 2200
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -69,14 +71,16 @@ def day(value: Any) -> Any:
         >>> day("2026-03-02")
         datetime.date(2026, 3, 2)
     """
-    if type(value) is date:
-        return value
     if isinstance(value, str) and _DATE.fullmatch(value):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            pass
-    raise wrong("{name} {value} is not a date", "allowed: such as 2024-12-31")
+        with suppress(ValueError):
+            value = date.fromisoformat(value)
+    if type(value) is not date:
+        raise wrong("{name} {value} is not a date", "allowed: such as 2024-12-31")
+    # Windows are added to dates; what is far outside any business is a slip of the finger.
+    if not FIRST_YEAR <= value.year < LAST_YEAR:
+        years = f"{FIRST_YEAR} to {LAST_YEAR - 1}"
+        raise wrong("{name} {value} is far away", f"allowed: a day in the years {years}")
+    return value
 
 
 def _timezone(name: str) -> str:

@@ -126,7 +126,8 @@ def _answered(evidence: Evidence) -> Iterator[str]:
 
 def _power(case: Case) -> Iterator[str]:
     evidence, primary = case.evidence, case.primary
-    if primary is None or primary.power is None or evidence.running:
+    # What is shown was seen, however unlikely that was.
+    if primary is None or primary.power is None or evidence.running or case.better or case.worse:
         return
     if primary.power < evidence.power - SHORT_OF_POWER:
         seen = ""

@@ -264,7 +264,8 @@ class _Design:
             from heedful.stats.sequences import ConfidenceSequence
 
             tuned = float(experiment.units or TUNED_AT)
-            return ConfidenceSequence(experiment.alpha, tuned, tuned).multiplier(float("inf"))
+            # At the planned number of units, however small that is.
+            return ConfidenceSequence(experiment.alpha, tuned, tuned, 0).multiplier(float("inf"))
         if experiment.sequential == "alpha_spending":
             from heedful.stats.spending import bounds
 

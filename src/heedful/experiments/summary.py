@@ -279,7 +279,8 @@ def _enough(readout: Readout) -> Iterator[Check]:
         if said:
             yield Check("plain", "How much it could see", "; ".join(said))
         return
-    enough = one.power >= readout.power - _SHORT_OF_POWER
+    shown = one.verdict in {"better", "worse"}
+    enough = shown or one.power >= readout.power - _SHORT_OF_POWER
     said.append(f"power {percent(one.power)}")
     state = "ok" if enough else "care" if readout.ended else "plain"
     title = "Enough people" if enough else "Too few people" if readout.ended else "Not enough yet"
