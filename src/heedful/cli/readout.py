@@ -107,7 +107,8 @@ def _signed(readout: Readout) -> Iterable[str]:
     for one in readout.signatures:
         ruled = DECISIONS[one.decision][0].lower()
         at = f"{one.at.day} {one.at:%b %Y}"
-        yield f"{one.by}, {at}: {one.verdict}. {one.reason} The rules said: {ruled}."
+        reason = one.reason.strip().rstrip(".")
+        yield f"{one.by}, {at}: {one.verdict}. {reason}. The rules said: {ruled}."
 
 
 def _variants(console: Console, readout: Readout) -> None:

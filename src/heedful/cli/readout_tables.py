@@ -106,7 +106,9 @@ def outcomes(console: Console, readout: Readout) -> None:
         return
     level = percent(1 - readout.alpha)
     money = f", money in {readout.currency}" if readout.currency else ""
-    note = f"{level} intervals{money}; p adjusted, of guardrails that of harm beyond the margin"
+    note = f"{level} intervals{money}; p adjusted, a small one of a guardrail rules harm out"
+    if readout.decision == "invalid":
+        note = "not to be believed: the sample ratio failed; shown to find the fault"
     heading(console, "Outcomes", note)
     wide = console.width >= WIDE
     several = len({one.variant for one in readout.outcomes}) > 1
@@ -115,7 +117,9 @@ def outcomes(console: Console, readout: Readout) -> None:
         if rows:
             rows.append([])
         rows.append([Text(title, style="bold")])
-        rows += [_outcome(one, wide=wide, several=several or title == _POOLED) for one in group]
+        for one in group:
+            cells = _outcome(one, wide=wide, several=several or title == _POOLED)
+            rows.append([*cells[:-1], one.why or ""] if readout.decision == "invalid" else cells)
     names = {one.variant for one in readout.outcomes}
     treated = names.pop() if len(names) == 1 else "variant"
     control = readout.control or "control"
@@ -175,7 +179,9 @@ def _outcome(one: OutcomeResult, *, wide: bool, several: bool) -> list[Cell]:
     margin = "" if one.margin is None else margin_of(one)
     name = name_of(one)
     if several:
-        name += f": {one.variant}" if wide else f"\n{one.variant}"
+        levelled = one.control is not None and "=" in one.control and "=" in one.variant
+        which = f"{one.variant} against {one.control}" if levelled else one.variant
+        name += f": {which}" if wide else f"\n{which}"
     return [_indented(name), *sides, *effects, p, margin, _verdict(one)]
 
 
@@ -192,6 +198,9 @@ def _on_lines(one: OutcomeResult, absolute: str, relative: str) -> list[str]:
 
 def _verdict(one: OutcomeResult) -> Text:
     word = Text(VERDICTS[one.verdict], style=_COLOURS.get(one.verdict, ""))
+    apart = one.low is not None and one.high is not None and (one.low > 0 or one.high < 0)
+    if one.verdict == "inconclusive" and apart and one.role != "guardrail":
+        return Text("not after adjusting")
     return word.append(f": {one.why}", style="") if one.why else word
 
 
@@ -201,7 +210,8 @@ def segments(console: Console, readout: Readout) -> None:
         return
     known = {(one.kpi, one.variant): one for one in readout.outcomes}
     first = {one.kpi for one in readout.outcomes if one.role == "primary"}
-    heading(console, "Segments", "p adjusted for all segments (Benjamini-Hochberg)")
+    note = "p adjusted over the segments of the primary KPI, and over all others"
+    heading(console, "Segments", note)
     shown = [
         one
         for one in readout.segments

@@ -383,4 +383,6 @@ def _p(one: OutcomeResult) -> str:
     if one.verdict == "void" or one.difference is None:
         return ""
     p = one.p_value if one.p_adjusted is None else one.p_adjusted
-    return "" if p is None else p_equals(p)
+    if p is None:
+        return ""
+    return f"harm ruled out: {p_equals(p)}" if one.margin is not None else p_equals(p)
