@@ -78,13 +78,14 @@ def meeting(bench: Bench, experiment: Experiment, until: datetime, wanted: Colle
     labels = {n: f"label_{i}" for i, n in enumerate(carried) if n not in OWN}
     zone = ZoneInfo(bench.definitions.settings.timezone)
     end = min(until, opening(experiment.closes, zone))
-    rows = _entries(experiment, opening(experiment.start, zone), end, labels)
+    begin = opening(experiment.start, zone)
+    rows = _entries(experiment, begin, end, labels)
     engine.run(f"CREATE OR REPLACE TABLE {ENTRIES} AS {rows}")
     return Met(
         sql=_met(experiment, end, ENTRIES, labels),
         shown=_met(experiment, end, f"({rows})", labels),
         labels=labels,
-        notes=tuple(_left_out(engine, experiment)),
+        notes=(*_excluded(engine, experiment, begin, end), *_left_out(engine, experiment)),
     )
 
 
@@ -135,6 +136,22 @@ def _met(experiment: Experiment, end: datetime, entries: str, labels: Mapping[st
         f"SELECT m.* REPLACE (t.acted AS exposed) FROM ({met}) AS m "
         f"JOIN ({acted}) AS t ON t.unit = m.unit"
     )
+
+
+def _excluded(engine: DuckDB, experiment: Experiment, begin: datetime, end: datetime) -> list[str]:
+    """Say how many exposures the rules leave out: of staff and test customers, above all."""
+    own = (
+        f"SELECT COUNT(*) AS n FROM raw.exposures WHERE experiment = {literal(experiment.id)} "
+        f"AND exposed_at >= {moment(begin)} AND exposed_at < {moment(end)}"
+    )
+    kept = f"SELECT COUNT(*) AS n FROM {ENTRIES}"
+    rows, used = (engine.query(sql).to_pylist()[0]["n"] for sql in (own, kept))
+    if rows <= used:
+        return []
+    return [
+        f"{rows - used:,} exposures are left out by rules.yaml (exclude), such as those of staff "
+        "and test customers"
+    ]
 
 
 def _left_out(engine: DuckDB, experiment: Experiment) -> list[str]:
