@@ -148,10 +148,11 @@ def _excluded(engine: DuckDB, experiment: Experiment, begin: datetime, end: date
     rows, used = (engine.query(sql).to_pylist()[0]["n"] for sql in (own, kept))
     if rows <= used:
         return []
-    return [
+    said = (
         f"{rows - used:,} exposures are left out by rules.yaml (exclude), such as those of staff "
         "and test customers"
-    ]
+    )
+    return [said]
 
 
 def _left_out(engine: DuckDB, experiment: Experiment) -> list[str]:
