@@ -79,6 +79,8 @@ def _crossed(evidence: Evidence) -> Iterator[str]:
 
 
 def _peeked(evidence: Evidence) -> Iterator[str]:
+    if not evidence.units:
+        return
     if evidence.fixed and (evidence.looks or evidence.running or evidence.stopped):
         times = f" {of_them(evidence.looks, 'time')}" if evidence.looks else ""
         yield (

@@ -132,11 +132,6 @@ class OneExperiment:
         from heedful.experiments.readout import Signature
         from heedful.experiments.standing import claims
 
-        if as_of is not None and as_of < self.definition.start:
-            raise NotFoundError(
-                f"{self.name} starts on {self.definition.start}", f"there is nothing on {as_of}"
-            )
-
         with self.project.bench() as bench:
             found = read_out(
                 bench,
