@@ -74,6 +74,7 @@ $(RIVALS): requirements-bench.lock $(DEV)
 
 bench: $(RIVALS) ## Measure speed beside rivals; see benchmarks/README.md.
 	$(BIN)/python benchmarks/import_speed.py
+	$(BIN)/python benchmarks/experiment_speed.py
 
 clean: ## Remove what the other commands made.
 	rm -rf $(VENV) demo build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
