@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from heedful.experiments.readout import CurvePoint, Role
     from heedful.stats.moments import Moments
 
+ENDS: Mapping[str, tuple[float, float]] = {"share": (0.0, 1.0), "nps": (-100.0, 100.0)}
+"""Between which values of a unit lie, where that is limited."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -174,22 +177,32 @@ class Summed:
 
     def _groups(self, some: Moments, asked: Asked) -> list[Group]:
         found = groups(some, ratio=self.ratio, scale=self.scale)
-        return [_unanimous(one) for one in found] if asked.unit == "share" else found
+        ends = ENDS.get(asked.unit or "")
+        if ends is None:
+            return found
+        total = some if len(some.shape) == 1 else some.sum(axis=1)
+        # Of units without a row nothing is known: as many count as there are rows at most.
+        rows = total.mean[:, 1] * total.n if self.ratio else total.n
+        return [
+            _unanimous(one, ends, min(one.n, float(n))) for one, n in zip(found, rows, strict=True)
+        ]
 
 
-def _unanimous(one: Group) -> Group:
+def _unanimous(one: Group, ends: tuple[float, float], n: float) -> Group:
     """A share of 0 or 1: that nobody differed is no certainty.
 
     The variance of a share with one unit added on each side (Agresti and Caffo 2000), as for
     retention.
 
-    >>> sure = _unanimous(Group(0.0, 0.0, 199.0, 200.0))
+    >>> sure = _unanimous(Group(0.0, 0.0, 499.0, 500.0), (0.0, 1.0), 200.0)
     >>> sure.value, round(sure.variance**0.5, 4)
-    (0.0, 0.005)
+    (0.0, 0.0049)
     """
-    if one.variance != 0 or one.value not in {0.0, 1.0}:
+    low, high = ends
+    if one.variance != 0 or one.value not in ends:
         return one
-    return replace(one, variance=(one.n + 1) / (one.n + 2) ** 3, df=one.n - 1)
+    variance = (high - low) ** 2 * (n + 1) / (n + 2) ** 3
+    return replace(one, variance=variance, df=max(n - 1, 1.0))
 
 
 def _stacked(total: Moments, control: int, others: Sequence[int]) -> Moments:

@@ -123,7 +123,7 @@ class Staying:
         return (
             f"SELECT {self.collector.carried}, r.bucket, r.happened > u.exposed AS later, r.lost, "
             "GREATEST(u.exposed, r.happened) AS since, r.amount - "
-            "GREATEST(DATE_DIFF('second', r.happened, u.exposed), 0) / 86400.0 AS days "
+            f"GREATEST({_days('r.happened', 'u.exposed')}, 0) AS days "
             f"FROM {UNITS} AS u JOIN ({self.collector.rows(items)}) AS r ON r.unit = u.unit "
             f"AND r.happened < u.exposed + INTERVAL {int(self.after)} DAY "
             f"WHERE r.counts AND ISFINITE(r.amount) AND GREATEST(u.exposed, r.happened) < {until}"
@@ -139,7 +139,7 @@ class Staying:
 
     def _lives(self, where: str, until: datetime) -> list[dict[int | None, Lives]]:
         """Of each variant how long units were watched by a moment: by bucket, or all at once."""
-        seen = f"DATE_DIFF('second', since, {moment(until)}) / 86400.0"
+        seen = _days("since", moment(until))
         bucket = "bucket" if self._clustered else "CAST(NULL AS INTEGER)"
         found = self.engine.query(
             f"SELECT variant, {bucket} AS bucket, ROUND(LEAST(days, {seen}), {DECIMALS}) AS days, "
@@ -276,6 +276,11 @@ def jackknifed(lives: dict[int | None, Lives], estimate: Callable[[Lives], Group
     deviations = np.array(without) - whole.value
     variance = float((held - 1) / held * (deviations**2).sum())
     return Group(whole.value, variance, held - 1.0, whole.n)
+
+
+def _days(begin: str, end: str) -> str:
+    """SQL: days between two moments."""
+    return f"CAST(DATE_DIFF('microsecond', {begin}, {end}) AS DOUBLE) / 86400e6"
 
 
 def _end(value: float) -> float | None:
