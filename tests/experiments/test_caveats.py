@@ -150,7 +150,7 @@ def test_the_page_lists_them_all():
         {"sequential": "confidence_sequence", "looks": 30, "ended": False},
         {"sequential": "alpha_spending", "looks": 4, "planned_looks": 4},
         {"crossovers": 48},
-        {"variants": (), "looks": 3},
+        {"variants": (), "looks": 3, "crossovers": 0, "planned_units": None},
         {"outcomes": (outcome(power=0.44, detectable=0.051), GUARDRAIL)},
         {"outcomes": (outcome(power=0.9, n=1000, control_n=9000), GUARDRAIL)},
         {"trends": (Trend("warm", 0.002, 0.03, 0.08),)},
