@@ -102,11 +102,8 @@ def analyse(
         typer.Option(metavar="QUANTILE", help="Amounts above count as it: 99.9%."),
     ] = None,
     alpha: Annotated[
-        float,
-        typer.Option(
-            min=0.0001, max=0.49, metavar="SHARE", help="How often chance may look like an effect."
-        ),
-    ] = 0.05,
+        str, typer.Option(metavar="SHARE", help="How often chance may look like an effect.")
+    ] = "0.05",
     smallest: Annotated[
         str | None,
         typer.Option(
@@ -119,6 +116,9 @@ def analyse(
     planned: Annotated[
         int | None, typer.Option("--units", min=1, metavar="N", help="Units planned in all.")
     ] = None,
+    encoding: Annotated[
+        str, typer.Option(metavar="NAME", help="Of a text file, such as latin-1.")
+    ] = "utf-8",
     format_: Form = Page.table,
 ) -> None:
     """Analyse a file: a row a unit, or several rows a unit with --unit. No project is needed."""
@@ -137,11 +137,12 @@ def analyse(
         strata=_columns(stratum),
         day=day,
         lower=_columns(lower),
-        alpha=alpha,
+        alpha=_alpha(alpha),
         smallest=None if smallest is None else _share(smallest, "--smallest-effect"),
         capping=None if capping is None else _share(capping, "--capping"),
         sequential="confidence_sequence" if sequential else "none",
         planned=planned,
+        encoding=encoding,
     )
     show(analysed(file, question, name=file.name), format_)
 
@@ -175,6 +176,15 @@ def _weights(given: Sequence[str]) -> dict[str, float]:
         raise typer.BadParameter(
             f"{', '.join(given)}: some are percentages; give all of them so, or none",
             param_hint="--weights",
+        )
+    return found
+
+
+def _alpha(text: str) -> float:
+    found = _share(text, "--alpha")
+    if found >= 0.5:
+        raise typer.BadParameter(
+            f'"{text}" is half or more; allowed: such as 5% or 0.01', param_hint="--alpha"
         )
     return found
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from heedful.experiments.concluding import conclude
+from heedful.experiments.evidence import ENOUGH
 from heedful.experiments.flat_error import FlatError
 from heedful.experiments.flat_outcomes import outcomes
 from heedful.experiments.flat_question import FlatQuestion, Margin
@@ -54,7 +55,7 @@ def analyse(data: Path | Any, question: FlatQuestion, *, name: str = "data") -> 
 
     from heedful.engines.duckdb import DuckDB
 
-    with source(data) as given:
+    with source(data, question.encoding) as given:
         asked = question.on(given.names)
         engine = DuckDB(MEMORY, str(given.folder / "spilled"))
         try:
@@ -78,7 +79,13 @@ def _read(engine: DuckDB, given: Source, question: FlatQuestion, name: str) -> R
             break
         finite = True
     readout = conclude(_protocol(name, found, question), done.measured)
-    return replace(readout, notes=(*given.notes, *found.notes, *done.notes), title=name)
+    notes = [*given.notes, *found.notes, *done.notes]
+    if readout.srm.state != "ok" and not question.weights:
+        notes.append(
+            "No weights were given, so equal shares were tested; were others planned? "
+            "--weights NAME=W"
+        )
+    return replace(readout, notes=tuple(notes), title=name)
 
 
 def _protocol(name: str, found: Units, question: FlatQuestion) -> Protocol:
@@ -97,6 +104,7 @@ def _protocol(name: str, found: Units, question: FlatQuestion) -> Protocol:
         smallest=question.smallest,
         sequential=question.sequential,
         planned=question.planned,
+        ended=question.planned is None or sum(found.counts) >= ENOUGH * question.planned,
         crossovers=found.crossovers,
     )
 

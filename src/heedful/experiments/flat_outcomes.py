@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from heedful.experiments.flat_error import FlatError
 from heedful.experiments.measured import Asked, Measured, Summed
 from heedful.experiments.summing import Vector, capped, moments
 
@@ -67,6 +68,14 @@ def outcomes(engine: DuckDB, rows: Rows, found: Units, question: FlatQuestion) -
         question: What is asked.
     """
     summed = {one.column: one for one in _summed(engine, rows, found, question)}
+    for column, margin in question.guardrails.items():
+        if summed[column].binary and not margin.relative and margin.amount >= 1:
+            raise FlatError(
+                f"guardrail {column}: {margin.amount:g} of a share is {100 * margin.amount:,.0f} "
+                "points",
+                "allowed: under 1, where 0.01abs is a point",
+                usage=True,
+            )
     first, *others = question.metrics
     roles: list[tuple[str, Role]] = [(first, "primary")]
     roles += [(column, "guardrail") for column in question.guardrails]

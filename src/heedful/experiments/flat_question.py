@@ -65,7 +65,8 @@ class FlatQuestion:
         smallest: Smallest relative effect on the first metric that matters.
         capping: Amounts above this quantile of all units count as the quantile.
         sequential: none or confidence_sequence.
-        planned: Units planned in all variants together.
+        planned: Units planned in all variants together; with fewer it is still running.
+        encoding: How the characters of a text file are written.
 
     Wherever several columns may be named, `"a,b"` names both, unless a column is called so.
     """
@@ -87,6 +88,7 @@ class FlatQuestion:
     capping: float | None = None
     sequential: Sequential = "none"
     planned: int | None = None
+    encoding: str = "utf-8"
 
     @property
     def outcomes(self) -> list[str]:
@@ -168,6 +170,12 @@ class FlatQuestion:
             for column in parts[one]:
                 if column in parts[other]:
                     raise FlatError(f'"{column}" is both {one} and {other}', why, usage=True)
+        if self.metrics[0] in self.guardrails:
+            raise FlatError(
+                f'guardrail "{self.metrics[0]}" is the primary metric, which decides already',
+                "name another column that may not get worse",
+                usage=True,
+            )
         for column in self.lower:
             if column not in self.outcomes:
                 raise FlatError(

@@ -72,8 +72,12 @@ class Source:
 
 
 @contextmanager
-def source(data: Path | Any) -> Iterator[Source]:
+def source(data: Path | Any, encoding: str = "utf-8") -> Iterator[Source]:
     """Open a file or a table.
+
+    Args:
+        data: The file, or the table.
+        encoding: Of a text file.
 
     Raises:
         FlatError: It cannot be read.
@@ -82,10 +86,13 @@ def source(data: Path | Any) -> Iterator[Source]:
 
     with tempfile.TemporaryDirectory(prefix="heedful-") as name:
         folder = Path(name)
-        yield _file(Path(data), folder) if isinstance(data, str | Path) else _table(data, folder)
+        if isinstance(data, str | Path):
+            yield _file(Path(data), folder, encoding)
+        else:
+            yield _table(data, folder)
 
 
-def _file(path: Path, folder: Path) -> Source:
+def _file(path: Path, folder: Path, encoding: str) -> Source:
     from heedful.definitions.source import ReadOptions
     from heedful.store.raw import LINE, BadRows, UnreadableError
     from heedful.store.reading import read
@@ -106,10 +113,12 @@ def _file(path: Path, folder: Path) -> Source:
     parts.mkdir()
     bad = BadRows(folder / "bad.parquet")
     try:
-        raw = read(path, path.name, ReadOptions(), parts, bad)
+        raw = read(path, path.name, ReadOptions(encoding=encoding), parts, bad)
     except UnreadableError as error:
         where = f"{path.name}:{error.line}" if error.line else path.name
-        raise FlatError(f"{where}: {error.found}", error.allowed) from None
+        # What a project would write into a source's `read` is an option here.
+        allowed = error.allowed.replace("set read: {encoding: ", "try --encoding ").replace("}", "")
+        raise FlatError(f"{where}: {error.found}", allowed) from None
     broken = list(bad)
     notes = []
     if broken:
