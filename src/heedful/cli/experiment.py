@@ -100,7 +100,8 @@ def assign(
 ) -> None:
     """Say which variant a unit gets."""
     known = dict(_pair(text, "--attribute") for text in attribute or ())
-    found = opened(project).experiments[name].assign(unit, known)
+    project_of = opened(project)
+    found = project_of.experiments[name].assign(unit, known)
     if format_ != Format.table:
         as_json(found)
         return
@@ -110,6 +111,13 @@ def assign(
         err.print(f"{unit} does not take part: {WORDS[found.why] if found.why else 'unknown'}")
     else:
         out.print(found.variant, markup=False)
+        today = project_of.experiments.today()
+        if not found.opens <= today < found.closes:
+            err.print(
+                f"{name} runs from {found.opens} to {found.closes}: on other days the payload gives "
+                "everyone the control",
+                markup=False,
+            )
 
 
 @app.command("payload")
