@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,8 +25,10 @@ WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 NUMBERS = (*WHOLE, *(f"U{kind}" for kind in WHOLE), "FLOAT", "DOUBLE", "BOOLEAN")
 FLOATING = ("FLOAT", "DOUBLE")
 TEXT = "VARCHAR"
-_ALLOWED = "allowed: numbers, or true and false"
-_MISSING = ReadOptions(nulls=MISSING)
+YES, NO = ("true", "t", "yes", "y"), ("false", "f", "no", "n")
+BLANKS = "' \t\r\n\u00a0'"
+_ALLOWED = "allowed: numbers with a decimal point, or true and false"
+_AS_GIVEN = ReadOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +84,10 @@ class _Reading:
 
     def view(self, *, finite: bool) -> None:
         """Make the view."""
-        numbers = {name: self._number(column) for name, column in self.numbers.items()}
         items = {"variant": self._label(self.question.variant)}
         if self.question.unit is not None:
             items["unit"] = self._cleaned(self.question.unit)
-        items |= numbers
+        items |= {name: self._number(column) for name, column in self.numbers.items()}
         for i, column in enumerate(self.question.dimensions):
             items[f"d{i}"] = self._label(column)
         if self.question.day is not None:
@@ -93,25 +95,36 @@ class _Reading:
             value = self._cleaned(column)
             items["day"] = day(self.engine, VIEW, value, self._kind(column), column)
         self._name(items)
-        textual = [name for name, column in self.numbers.items() if self._kind(column) == TEXT]
-        if textual:
-            self._kept(items)
-            self._refuse(textual)
         if finite and self._finite():
             for name, column in self.numbers.items():
                 if self._kind(column) in FLOATING:
-                    items[name] = f"CASE WHEN isfinite({numbers[name]}) THEN {numbers[name]} END"
+                    items[name] = f"CASE WHEN isfinite({items[name]}) THEN {items[name]} END"
             self._name(items)
 
     def _name(self, items: Mapping[str, str]) -> None:
+        textual = {n: column for n, column in self.numbers.items() if self._kind(column) == TEXT}
         listed = ", ".join(f"{sql} AS {name}" for name, sql in items.items())
-        self.engine.view(ROWS, f"SELECT {listed} FROM {VIEW}")
-
-    def _kept(self, items: Mapping[str, str]) -> None:
-        """Read text once rather than in every query."""
+        if not textual:
+            self.engine.view(ROWS, f"SELECT {listed} FROM {VIEW}")
+            return
+        # Text is read once rather than in every query.
+        quick = [
+            f"TRY_CAST({self._text(column)} AS DOUBLE) AS n_{n}" for n, column in textual.items()
+        ]
+        given = [f"{self._text(column)} AS g_{n}" for n, column in textual.items()]
+        odd = [
+            f"CASE WHEN {n} IS NULL AND g_{n} IS NOT NULL THEN {_cleaned(f'g_{n}')} IS NOT NULL "
+            f"ELSE FALSE END AS o_{n}"
+            for n in textual
+        ]
         path = literal(str(self.given.folder / "typed.parquet"))
-        self.engine.run(f"COPY (SELECT {', '.join(items)} FROM {ROWS}) TO {path} (FORMAT parquet)")
+        self.engine.run(
+            f"COPY (SELECT {', '.join([*items, *odd])} FROM (SELECT {listed}, {', '.join(given)} "
+            f"FROM (SELECT *, {', '.join(quick)} FROM {VIEW}) AS q) AS r) "
+            f"TO {path} (FORMAT parquet)"
+        )
         self.engine.view(ROWS, f"SELECT * FROM read_parquet({path})")
+        self._refuse(textual)
 
     def _kind(self, column: str) -> str:
         kind = self.kinds[column]
@@ -123,55 +136,58 @@ class _Reading:
 
     def _cleaned(self, column: str) -> str:
         """A value without blanks around it; null where it is missing."""
-        from heedful.store.casting import cleaned
-
-        kind = self._kind(column)
-        return cleaned(self._text(column), TEXT, _MISSING) if kind == TEXT else self.place[column]
+        return _cleaned(self._text(column)) if self._kind(column) == TEXT else self.place[column]
 
     def _label(self, column: str) -> str:
         from heedful.store.casting import cast
 
         if self._kind(column) == TEXT:
             return self._text(column)
-        return cast(self.place[column], self.kinds[column], "string", _MISSING, "UTC")
+        return cast(self.place[column], self.kinds[column], "string", _AS_GIVEN, "UTC")
 
     def _number(self, column: str) -> str:
-        from heedful.store.casting import cast
-
         kind = self._kind(column)
         if kind in NUMBERS or kind.startswith("DECIMAL"):
             return f"CAST({self.place[column]} AS DOUBLE)"
         if kind != TEXT:
             raise FlatError(f"{column} holds {kind.lower()}", _ALLOWED)
-        value = self._cleaned(column)
-        number = cast(value, TEXT, "number", _MISSING, "UTC")
-        boolean = cast(value, TEXT, "boolean", _MISSING, "UTC")
-        return f"COALESCE({number}, CAST({boolean} AS DOUBLE))"
-
-    def _refuse(self, textual: Sequence[str]) -> None:
-        """Say which values cannot be read: left out silently, they would bend the result."""
-        items = ", ".join(
-            f"COUNT({self._cleaned(self.numbers[name])}) AS {name}" for name in textual
+        # What SQL reads as a number is one, but for infinity and 1_000; the rest is looked at
+        # closely, which takes 20 times as long.
+        name = next(n for n, its in self.numbers.items() if its == column)
+        text = self._text(column)
+        sure = f"isfinite(n_{name}) AND NOT contains({text}, '_')"
+        return (
+            f"CASE WHEN {sure} THEN n_{name} "
+            f"WHEN {text} IS NOT NULL THEN {self._closely(column)} END"
         )
-        there = self.engine.query(f"SELECT {items} FROM {VIEW}").to_pylist()[0]
-        items = ", ".join(f"COUNT({name}) AS {name}" for name in textual)
-        read = self.engine.query(f"SELECT {items} FROM {ROWS}").to_pylist()[0]
-        for name in textual:
-            if there[name] != read[name]:
-                column = self.numbers[name]
+
+    def _closely(self, column: str) -> str:
+        from heedful.store.casting import cast
+
+        value = self._cleaned(column)
+        number = cast(value, TEXT, "number", _AS_GIVEN, "UTC")
+        yes, no = (_among(f"lower({value})", words) for words in (YES, NO))
+        return f"COALESCE({number}, CASE WHEN {yes} THEN 1 WHEN {no} THEN 0 END)"
+
+    def _refuse(self, textual: Mapping[str, str]) -> None:
+        """Say which values cannot be read: left out silently, they would bend the result."""
+        items = [f"COUNT({n}) AS {n}, COUNT(*) FILTER (o_{n}) AS o_{n}" for n in textual]
+        found = self.engine.query(f"SELECT {', '.join(items)} FROM {ROWS}").to_pylist()[0]
+        for name, column in textual.items():
+            odd = found[f"o_{name}"]
+            if odd:
                 raise FlatError(
-                    f"{column}: {there[name] - read[name]:,} of {there[name]:,} values are no "
-                    f"numbers: {self._examples(column)}",
+                    f"{column}: {odd:,} of {found[name] + odd:,} values are no numbers: "
+                    f"{self._examples(column)}",
                     f"{_ALLOWED}; missing may be empty or NA",
                 )
 
     def _examples(self, column: str) -> str:
         numbered = self.given.lines is not None
         given = self._cleaned(column)
-        listed = f"{given} AS given, {'line' if numbered else '0 AS line'}"
         some = self.engine.query(
-            f"SELECT {listed} FROM {VIEW} WHERE {given} IS NOT NULL "
-            f"AND {self._number(column)} IS NULL LIMIT {SHOWN}"
+            f"SELECT {given} AS given, {'line' if numbered else '0 AS line'} FROM {VIEW} "
+            f"WHERE {given} IS NOT NULL AND {self._closely(column)} IS NULL LIMIT {SHOWN}"
         ).to_pylist()
         return ", ".join(
             f'line {row["line"]} "{_short(row["given"])}"' if numbered else f'"{row["given"]}"'
@@ -202,6 +218,18 @@ class _Reading:
                     "allowed: finite numbers; leave the rows out or make them empty",
                 )
         return bool(odd)
+
+
+def _cleaned(text: str) -> str:
+    """Text without blanks around it; null where it stands for what is not known."""
+    trimmed = f"trim({text}, {BLANKS})"
+    return f"CASE WHEN NOT {_among(trimmed, MISSING)} THEN {trimmed} END"
+
+
+def _among(text: str, words: Sequence[str]) -> str:
+    # Of IN with many words the engine makes a join of all rows, even where no row needs it.
+    listed = "|".join(map(re.escape, words))
+    return f"regexp_matches({text}, {literal(f'^({listed})$')})"
 
 
 def _short(text: str) -> str:
