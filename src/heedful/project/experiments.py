@@ -147,7 +147,8 @@ class OneExperiment:
             Signature(one.by, one.at, one.verdict, one.reason, cast("Decision", one.decision))
             for one in self.signatures.of(self.name)
         )
-        over = self._over()
+        # Those that had not begun on that day claim nothing.
+        over = [one for one in self._over() if as_of is None or one.start <= as_of]
         if over:
             read = [OneExperiment(self.project, each).readout(as_of, now) for each in over]
             found = replace(found, claims=tuple(claims(read, found)))

@@ -465,7 +465,7 @@ def adjusted(
         name: {s: rest[(rows.variant == name) & (key == s)].mean() for s in share.index}
         for name in outcome.variants
     }
-    mix = _mix(means, share, len(rows))
+    mix = _mix(means, share, len(rows)) if strata else 0.0
     for name in outcome.variants:
         mine = rows.variant == name
         variance, satterthwaite = 0.0, 0.0
@@ -478,7 +478,7 @@ def adjusted(
             zbar = zbar + w * z[mine & (key == s)].mean()
         df = variance**2 / satterthwaite
         value = base[name] - float((zbar - middle) @ theta) if p else base[name]
-        whole = variance + (mix if strata else 0.0)
+        whole = variance + mix
         df *= (whole / variance) ** 2 * (degrees - p) / degrees
         found[name] = Side(value, whole * price, df, int(mine.sum()))
     return found

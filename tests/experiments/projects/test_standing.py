@@ -34,3 +34,22 @@ def test_they_are_shrunk_by_their_own_errors(berlin):
 def test_experiments_of_no_holdout_claim_nothing(berlin):
     assert berlin.readout("held").claims == ()
     assert berlin.readout("kinds").claims == ()
+
+
+def test_who_had_not_begun_claims_nothing_yet(small, tmp_path):
+    given = {"holdout": "standing", "primary": {"kpi": "revenue", "window_days": 5}}
+    scene = small(
+        tmp_path,
+        {
+            "standing": {"design": "holdout", "primary": {"kpi": "revenue"}},
+            "early": given,
+            "late": {**given, "start": "2024-04-05"},
+        },
+        {"standing": {"people": 0.8}, "early": {"people": 0.8}, "late": {"people": 0.8}},
+        size=300,
+        refresh=False,
+    )
+    names = {one.experiment for one in scene.readout("standing", "2024-04-01").claims}
+    assert names == {"early"}
+    names = {one.experiment for one in scene.readout("standing").claims}
+    assert names == {"early", "late"}
