@@ -391,6 +391,14 @@ def test_text_among_numbers_is_shown_with_its_lines(tmp_path):
     )
 
 
+def test_words_among_numbers_are_shown_too(tmp_path):
+    path = tmp_path / "t.csv"
+    spend = TABLE.spend.astype(str).mask(TABLE.index == 10, "yes")
+    TABLE.assign(spend=spend).to_csv(path, index=False)
+    with pytest.raises(FlatError, match='1 of 2,000 values are words among numbers: line 12 "yes"'):
+        analyse(path, ASKED)
+
+
 FILES = {
     "folder": (None, "is a folder"),
     "missing.csv": (None, "does not exist"),
@@ -597,9 +605,10 @@ NUMBERS = {
     "share": lambda rng, n: rng.random(n) < 0.3,
     "amount": lambda rng, n: 1e6 * rng.normal(size=n),
     "skewed": lambda rng, n: np.floor(rng.lognormal(2, 2, n)),
-    "text": lambda rng, n: rng.choice(["0", "1.5", "-2", "true"], n),
+    "text": lambda rng, n: rng.choice(["0", "1.5", "-2", " 7 "], n),
+    "words": lambda rng, n: rng.choice(["true", "false", "1", "0"], n),
     "holes": lambda rng, n: np.where(rng.random(n) < 0.2, np.nan, rng.random(n)),
-    "objects": lambda rng, n: rng.choice(np.array([None, 1, 2.5, True, "4"], object), n),
+    "objects": lambda rng, n: rng.choice(np.array([None, 1, 2.5, "4"], object), n),
     "constant": lambda _, n: np.full(n, 3.0),
     "weird": lambda rng, n: rng.choice(np.array(WEIRD, object), n),
 }
@@ -697,7 +706,7 @@ def independent(table, asked, control, variant):
 
 
 def as_number(value):
-    words = {"true": 1.0, "": np.nan, "NA": np.nan, " 7 ": 7.0}
+    words = {"true": 1.0, "false": 0.0, "": np.nan, "NA": np.nan, " 7 ": 7.0}
     if value is None or (isinstance(value, float) and isnan(value)):
         return np.nan
     return words[value] if value in words else float(value)

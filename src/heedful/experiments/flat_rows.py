@@ -111,10 +111,12 @@ class _Reading:
         quick = [
             f"TRY_CAST({self._text(column)} AS DOUBLE) AS n_{n}" for n, column in textual.items()
         ]
-        given = [f"{self._text(column)} AS g_{n}" for n, column in textual.items()]
+        given = [f"{self._text(column)} AS g_{n}, n_{n}" for n, column in textual.items()]
         odd = [
             f"CASE WHEN {n} IS NULL AND g_{n} IS NOT NULL THEN {_cleaned(f'g_{n}')} IS NOT NULL "
-            f"ELSE FALSE END AS o_{n}"
+            f"ELSE FALSE END AS o_{n}, "
+            f"CASE WHEN n_{n} IS NULL AND {n} IS NOT NULL THEN {_word(f'g_{n}')} "
+            f"ELSE FALSE END AS w_{n}"
             for n in textual
         ]
         path = literal(str(self.given.folder / "typed.parquet"))
@@ -171,23 +173,33 @@ class _Reading:
 
     def _refuse(self, textual: Mapping[str, str]) -> None:
         """Say which values cannot be read: left out silently, they would bend the result."""
-        items = [f"COUNT({n}) AS {n}, COUNT(*) FILTER (o_{n}) AS o_{n}" for n in textual]
+        items = [
+            f"COUNT({n}) AS {n}, COUNT(*) FILTER (o_{n}) AS o_{n}, "
+            f"COUNT(*) FILTER (w_{n}) AS w_{n}, COUNT(*) FILTER ({n} <> 0 AND {n} <> 1) AS m_{n}"
+            for n in textual
+        ]
         found = self.engine.query(f"SELECT {', '.join(items)} FROM {ROWS}").to_pylist()[0]
         for name, column in textual.items():
-            odd = found[f"o_{name}"]
+            odd, words = found[f"o_{name}"], found[f"w_{name}"]
             if odd:
                 raise FlatError(
                     f"{column}: {odd:,} of {found[name] + odd:,} values are no numbers: "
-                    f"{self._examples(column)}",
+                    f"{self._examples(column, f'{self._closely(column)} IS NULL')}",
                     f"{_ALLOWED}; missing may be empty or NA",
                 )
+            if words and found[f"m_{name}"]:
+                raise FlatError(
+                    f"{column}: {words:,} of {found[name]:,} values are words among numbers: "
+                    f"{self._examples(column, _word(self._text(column)))}",
+                    "allowed: either numbers, or true and false",
+                )
 
-    def _examples(self, column: str) -> str:
+    def _examples(self, column: str, odd: str) -> str:
         numbered = self.given.lines is not None
         given = self._cleaned(column)
         some = self.engine.query(
             f"SELECT {given} AS given, {'line' if numbered else '0 AS line'} FROM {VIEW} "
-            f"WHERE {given} IS NOT NULL AND {self._closely(column)} IS NULL LIMIT {SHOWN}"
+            f"WHERE {given} IS NOT NULL AND {odd} LIMIT {SHOWN}"
         ).to_pylist()
         return ", ".join(
             f'line {row["line"]} "{_short(row["given"])}"' if numbered else f'"{row["given"]}"'
@@ -230,6 +242,10 @@ def _among(text: str, words: Sequence[str]) -> str:
     # Of IN with many words the engine makes a join of all rows, even where no row needs it.
     listed = "|".join(map(re.escape, words))
     return f"regexp_matches({text}, {literal(f'^({listed})$')})"
+
+
+def _word(text: str) -> str:
+    return f"regexp_matches({text}, '[a-zA-Z]{{1,5}}\\s*$')"
 
 
 def _short(text: str) -> str:
