@@ -114,8 +114,8 @@ def assign(
         today = project_of.experiments.today()
         if not found.opens <= today < found.closes:
             err.print(
-                f"{name} runs from {found.opens} to {found.closes}: on other days the payload gives "
-                "everyone the control",
+                f"{name} runs from {found.opens} to {found.closes}: on other days the payload "
+                "gives everyone the control",
                 markup=False,
             )
 
