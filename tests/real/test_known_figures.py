@@ -54,7 +54,7 @@ def measured(name: str, folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def projects(tmp_path_factory):
     folder = tmp_path_factory.mktemp("real")
-    names = ("sfo", "olist_orders", "olist_leads", "helpdesk")
+    names = ("sfo", "olist_orders", "olist_leads", "helpdesk", "hillstrom")
     return {name: measured(name, folder) for name in names}
 
 
@@ -172,3 +172,64 @@ def test_censoring_moves_the_medians_up(projects):
     first = one(root, "first_resolution_time")
     assert first["value"] == pytest.approx(median_of_log("Resolve ticket"))
     assert round(first["value"] - 143.59, 2) == 0.37  # 143.96 h: 11 were never resolved
+
+
+@pytest.fixture(scope="module")
+def reminder(projects) -> dict:
+    """The readout of an e-mail experiment with three arms."""
+    return heedful(projects["hillstrom"], "experiment", "readout", "reminder")
+
+
+def arms(readout: dict, kpi: str) -> dict[str, dict]:
+    return {one["variant"]: one for one in readout["outcomes"] if one["kpi"] == kpi}
+
+
+@pytest.mark.parametrize(
+    ("kpi", "factor", "places", "men", "women", "nobody"),
+    [
+        ("visits", 100, 2, 18.28, 15.14, 10.62),
+        ("conversion", 100, 3, 1.253, 0.884, 0.573),
+        ("spend", 1, 4, 1.4226, 1.0772, 0.6528),
+    ],
+)
+def test_what_an_email_does(reminder, kpi, factor, places, men, women, nobody):
+    found = arms(reminder, kpi)
+    shown = {name: round(factor * one["value"], places) for name, one in found.items()}
+    assert shown == {"Mens E-Mail": men, "Womens E-Mail": women}
+    assert {round(factor * one["control_value"], places) for one in found.values()} == {nobody}
+
+
+def test_what_an_email_is_worth(reminder):
+    found = arms(reminder, "spend")
+    men, women = found["Mens E-Mail"], found["Womens E-Mail"]
+    assert (round(men["difference"], 3), f"{men['p_value']:.1e}") == (0.770, "1.2e-07")
+    assert (round(women["difference"], 3), round(women["p_value"], 4)) == (0.424, 0.0011)
+    assert men["p_adjusted"] == pytest.approx(2 * men["p_value"])
+    assert women["p_adjusted"] == women["p_value"]
+    assert [one["units"] for one in reminder["variants"]] == [21306, 21307, 21387]
+    assert round(reminder["srm"]["p_value"], 2) == 0.90
+    assert (reminder["decision"], reminder["candidate"]) == ("ship", "Mens E-Mail")
+    verdicts = {(one["role"], one["verdict"]) for one in reminder["outcomes"]}
+    assert verdicts == {("primary", "better"), ("guardrail", "non_inferior")}
+
+
+def test_an_email_against_plain_welch_tests(reminder):
+    """Intervals and segments, straight from the file, by SciPy."""
+    import pandas as pd
+    from scipy.stats import ttest_ind
+
+    rows = pd.read_csv(DATA / "hillstrom" / "hillstrom.csv")
+    for name, one in arms(reminder, "spend").items():
+        sides = [rows[rows.segment == arm].spend for arm in (name, "No E-Mail")]
+        low, high = ttest_ind(*sides, equal_var=False).confidence_interval()
+        assert (one["low"], one["high"]) == (pytest.approx(low), pytest.approx(high))
+    within = [one for one in reminder["segments"] if one["kpi"] == "spend"]
+    assert {(one["segment"], one["variant"]) for one in within} == {
+        (segment, name) for segment in ("0", "1") for name in ("Mens E-Mail", "Womens E-Mail")
+    }
+    for one in within:
+        some = rows[rows.newbie == int(one["segment"])]
+        sides = [some[some.segment == arm].spend for arm in (one["variant"], "No E-Mail")]
+        test = ttest_ind(*sides, equal_var=False)
+        assert one["p_value"] == pytest.approx(test.pvalue)
+        assert one["difference"] == pytest.approx(sides[0].mean() - sides[1].mean())
