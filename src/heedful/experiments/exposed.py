@@ -11,6 +11,7 @@ from heedful.definitions.experiment import BEFORE
 from heedful.definitions.problem import Problem, ProjectError, one_of
 from heedful.engines.duckdb import literal, quoted
 from heedful.experiments.meeting import meeting
+from heedful.experiments.wording import of_them
 
 if TYPE_CHECKING:
     from heedful.definitions.experiment import Experiment
@@ -118,7 +119,7 @@ def tabled(bench: Bench, experiment: Experiment, met: Met) -> Exposed:
     crossovers = int(found["crossed"])
     notes = [*met.notes, *_missing(engine, table.covariates)]
     if crossovers:
-        notes.append(f"{crossovers:,} units met more than one variant and are left out")
+        notes.append(f"left out: {of_them(crossovers, 'unit')} that met more than one variant")
     return Exposed(
         variants=experiment.variant_names,
         counts=tuple(int(by_variant.get(i, 0)) for i in range(len(experiment.variants))),
@@ -246,5 +247,6 @@ def _missing(engine: DuckDB, covariates: Sequence[str]) -> list[str]:
             f"SELECT COUNT(*) AS n FROM {UNITS} WHERE covariate_{i} IS NULL"
         ).to_pylist()[0]["n"]
         if missing:
-            notes.append(f"covariate {name}: {missing:,} units have none; the mean stands for it")
+            units = of_them(missing, "unit")
+            notes.append(f"covariate {name}: not known of {units}; the mean stands for it")
     return notes

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from heedful.engines.duckdb import literal, quoted
 from heedful.experiments.clock import moment, opening
+from heedful.experiments.wording import of_them
 
 if TYPE_CHECKING:
     from heedful.definitions.experiment import Experiment
@@ -164,19 +165,19 @@ def _left_out(engine: DuckDB, experiment: Experiment) -> list[str]:
         "GROUP BY variant ORDER BY n DESC, variant"
     ).to_pylist()
     notes = [
-        f'{row["n"]:,} exposures to "{row["variant"]}", which is no variant of the definition, '
-        f"are left out; variants: {', '.join(names)}"
+        f'left out: {of_them(row["n"], "exposure")} to "{row["variant"]}", which is no variant of '
+        f"the definition; variants: {', '.join(names)}"
         for row in others[:MOST_NAMED]
     ]
     rest = others[MOST_NAMED:]
     if rest:
-        rows = sum(row["n"] for row in rest)
-        notes.append(f"{rows:,} exposures to {len(rest):,} others that are no variants, likewise")
+        rows = of_them(sum(row["n"] for row in rest), "exposure")
+        notes.append(f"left out: {rows} to {of_them(len(rest), 'other name')} that no variant has")
     found = engine.query(
         f"SELECT COUNT(*) AS n, COUNT(*) FILTER (WHERE unit IS NULL) AS nameless FROM {ENTRIES}"
     ).to_pylist()[0]
     if found["nameless"]:
-        notes.append(f"{found['nameless']:,} exposures name nobody and are left out")
+        notes.append(f"left out: {of_them(found['nameless'], 'exposure')} without any id")
     if not found["n"]:
         notes.append(_nobody(engine, experiment))
     return notes
@@ -190,7 +191,7 @@ def _nobody(engine: DuckDB, experiment: Experiment) -> str:
     ).to_pylist()[0]["n"]
     if own:
         return (
-            f"{own:,} exposures to {experiment.id} lie outside its days, {experiment.start} to "
+            f"left out: {of_them(own, 'exposure')} outside its days, {experiment.start} to "
             f"{experiment.closes}, or after the moment that is looked at"
         )
     others = engine.query(

@@ -15,6 +15,7 @@ from heedful.experiments.distributions import ROWS, Spread, equal
 from heedful.experiments.exposed import UNITS
 from heedful.experiments.measured import Measured
 from heedful.experiments.readout import CurvePoint
+from heedful.experiments.wording import of_them
 from heedful.stats.groups import Group
 
 if TYPE_CHECKING:
@@ -233,16 +234,16 @@ class Staying:
         said = []
         if found["later"]:
             said.append(
-                f"{name}: {found['later']:,} units became customers after the exposure and are "
-                "watched from then on; where the variants win different customers, their staying "
-                "cannot be compared"
+                f"{name}: {of_them(found['later'], 'unit')} began after the exposure, watched from "
+                "then on; where the variants win different customers, their staying cannot be "
+                "compared"
             )
         if found["gone"]:
-            said.append(
-                f"{name}: {found['gone']:,} units had left before the exposure and do not count"
-            )
+            left = of_them(found["gone"], "unit")
+            said.append(f"{name}: left out: {left} that had left before the exposure")
         if found["never"]:
-            said.append(f"{name}: {found['never']:,} units were no customers and do not count")
+            never = of_them(found["never"], "unit")
+            said.append(f"{name}: left out: {never} not known as a customer")
         return tuple(said)
 
 

@@ -66,13 +66,15 @@ def test_what_cannot_be_used_is_said(berlin):
     rows = rows[(rows.experiment == "kinds") & (rows.exposed_at >= "2024-03-10T23:00Z")]
     rows = rows[rows.exposed_at < "2024-04-14T22:00Z"]
     unknown = (rows.variant == "typo's").sum()
-    assert f'{unknown} exposures to "typo\'s", which is no variant' in "\n".join(found)
-    assert f"{rows.customer.isna().sum()} exposures name nobody and are left out" in found
+    assert f'left out: {unknown} exposures to "typo\'s", which is no variant' in "\n".join(found)
+    nameless = rows.customer.isna().sum()
+    assert nameless == 1
+    assert "left out: 1 exposure without any id" in found
     crossed = berlin.oracle.units("kinds", berlin.limit(None)).crossovers
-    assert f"{crossed} units met more than one variant and are left out" in found
+    assert f"left out: {crossed} units that met more than one variant" in found
     units = berlin.oracle.units("adjusted", berlin.limit(None)).rows
     assert (
-        f"covariate seats: {units.seats.isna().sum()} units have none; the mean stands for it"
+        f"covariate seats: not known of {units.seats.isna().sum()} units; the mean stands for it"
         in berlin.readout("adjusted").notes
     )
 
@@ -89,7 +91,7 @@ def test_exposures_of_other_days_are_told_from_none(berlin):
     found = berlin.readout("elsewhere")
     rows = berlin.oracle.resolved("exposures")
     own = (rows.experiment == "elsewhere").sum()
-    assert found.notes[0].startswith(f"{own:,} exposures to elsewhere lie outside its days")
+    assert found.notes[0].startswith(f"left out: {own:,} exposures outside its days, 2024-03-11")
     assert [one.units for one in found.variants] == [0, 0]
 
 

@@ -37,10 +37,10 @@ def test_who_does_not_count_is_said(berlin, reckon):
     assert later > 0
     assert gone > 0
     assert never > 0
-    (said,) = [one for one in notes if one.startswith(f"stay: {later} units became customers")]
+    (said,) = [one for one in notes if one.startswith(f"stay: {later} units began after the")]
     assert "cannot be compared" in said
-    assert f"stay: {gone} units had left before the exposure and do not count" in notes
-    assert f"stay: {never} units were no customers and do not count" in notes
+    assert f"stay: left out: {gone} units that had left before the exposure" in notes
+    assert f"stay: left out: {never} units not known as a customer" in notes
 
 
 def test_customers_of_one_account_are_not_independent(berlin):
