@@ -223,7 +223,7 @@ def build(folder: Path) -> Scene:
     )
     made.at_the_edges("kinds", (0, 14, -28, 3, 8, 20))
     made.at_the_edges("adjusted", (0, -20, -26, -6, 14))
-    return Scene(made, folder)
+    return Scene(made, folder, refresh=False)
 
 
 @pytest.fixture(scope="session")

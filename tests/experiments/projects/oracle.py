@@ -104,11 +104,12 @@ class Oracle:
         self.links = dict(zip(links.alias_id, links.customer_id, strict=True))
         people = self.raw["customers"]
         self.gone = set(people[people.is_test == "true"].customer_id)
-        self.people = people[people.is_test != "true"].set_index("customer_id")
-        self.accounts = self.raw["accounts"].set_index("account_id")
+        self.people = _by(people[people.is_test != "true"], "customer_id")
+        self.accounts = _by(self.raw["accounts"], "account_id")
         self.facts: dict[str, pd.DataFrame] = {}
         self.resolved = cache(self._resolved)
         self.units = cache(self._units)
+        self._of_units = cache(self._owned)
 
     # --- rows ---
 
@@ -201,7 +202,7 @@ class Oracle:
     def unit_of(self, customer: str, unit: str) -> str:
         if unit == "customer":
             return customer
-        account = self.people.account_id.get(customer, "")
+        account = self.people[customer].account_id if customer in self.people else ""
         return f"account:{account}" if account else f"customer:{customer}"
 
     def _units(self, name: str, limit: pd.Timestamp) -> Units:
@@ -219,35 +220,28 @@ class Oracle:
         rows = rows[(rows.exposed_at >= begin) & (rows.exposed_at < end)]
         rows = rows[rows.variant.isin(names)].copy()
         rows["unit"] = [self.unit_of(one, kind) for one in rows.customer]
-        rule = given.get("exposure", {})
-        events = self.resolved("events")
-        events = events[(events.is_bot != "true") & (events.occurred_at < end)]
-        if "events" in rule:
-            events = events[events.event.isin(rule["events"])]
-        if "touchpoint" in rule:
-            events = events[events.touchpoint == rule["touchpoint"]]
+        acts = self._acts(given.get("exposure", {}), end)
+        met: dict[str, list[Any]] = {}
+        # Of several rows at one moment the label that sorts first counts.
+        for row in rows.sort_values(["exposed_at", "device"]).itertuples():
+            met.setdefault(row.unit, []).append(row)
         found = []
-        for unit, mine in rows.groupby("unit"):
-            met = mine.exposed_at.min()
-            if rule:
+        for unit, mine in met.items():
+            entered = mine[0].exposed_at
+            if acts is not None:
                 times = [
-                    at
-                    for row in mine.itertuples()
-                    for at in events[events.customer == row.customer].occurred_at
-                    if at >= row.exposed_at
+                    at for row in mine for at in acts.get(row.customer, ()) if at >= row.exposed_at
                 ]
                 if not times:
                     continue
-                met = min(times)
-            # Of several rows at one moment the label that sorts first counts.
-            first = mine.sort_values(["exposed_at", "browser"]).iloc[0]
+                entered = min(times)
             known = self._known(unit, kind)
-            said = mine.sort_values(["exposed_at", "device"])
-            device = next((one for one in said.device if one), known.get("device", ""))
+            first = [row for row in mine if row.exposed_at == mine[0].exposed_at]
+            device = next((row.device for row in mine if row.device), known["device"])
             found.append(
-                {**known, "device": device, "browser": first.browser}
-                | {"unit": unit, "exposed": met, "variant": first.variant}
-                | {"met": mine.variant.nunique()}
+                {**known, "device": device, "browser": min(row.browser for row in first)}
+                | {"unit": unit, "exposed": entered, "variant": mine[0].variant}
+                | {"met": len({row.variant for row in mine})}
             )
         columns = ["unit", "variant", "exposed", "met", "country", "plan", "device", "browser"]
         units = pd.DataFrame(found, columns=None if found else columns)
@@ -258,17 +252,29 @@ class Oracle:
         crossed = int((units.met > 1).sum())
         return Units(units[units.met == 1].reset_index(drop=True), crossed)
 
+    def _acts(self, rule: dict[str, Any], end: pd.Timestamp) -> dict[str, list[Any]] | None:
+        """Times of the events of a rule, by customer; None without a rule."""
+        if not rule:
+            return None
+        events = self.resolved("events")
+        events = events[(events.is_bot != "true") & (events.occurred_at < end)]
+        if "events" in rule:
+            events = events[events.event.isin(rule["events"])]
+        if "touchpoint" in rule:
+            events = events[events.touchpoint == rule["touchpoint"]]
+        return events.groupby("customer").occurred_at.agg(list).to_dict()
+
     def _known(self, unit: str, kind: str) -> dict[str, Any]:
         nothing = {"country": "", "plan": "", "device": ""}
         if kind == "account":
             name = unit.removeprefix("account:")
-            if unit.startswith("account:") and name in self.accounts.index:
-                one = self.accounts.loc[name]
+            if unit.startswith("account:") and name in self.accounts:
+                one = self.accounts[name]
                 return nothing | {"account_value": one.account_value, "staff": number(one.staff)}
             return nothing | {"account_value": "", "staff": nan}
-        if unit not in self.people.index:
+        if unit not in self.people:
             return {"country": "", "plan": "", "device": "", "seats": nan, "visits": nan}
-        one = self.people.loc[unit]
+        one = self.people[unit]
         return {
             "country": one.country,
             "plan": one.plan,
@@ -290,11 +296,7 @@ class Oracle:
         units = self.units(name, limit).rows
         ready = units[units.exposed + (delay + window + own) * DAY <= until]
         per_unit = asked.get("per") == "unit" or "total" in kpi["measure"]
-        rows = self.measured(kpi)
-        rows["unit"] = [
-            self.unit_of(one, given.get("unit", "customer")) if one else None
-            for one in rows.customer
-        ]
+        rows = self._of_units(asked["kpi"], given.get("unit", "customer"))
         pairs = ready[["unit", "exposed"]].merge(rows, on="unit")
         begin = pairs.exposed + delay * DAY
         inside = pairs[(pairs["at"] >= begin) & (pairs["at"] < begin + window * DAY)]
@@ -323,6 +325,13 @@ class Oracle:
             else {one: int((found.variant.eq(one) & (found.x > 0)).sum()) for one in names}
         )
         return Outcome(kind, found, names, len(units) - len(ready), answered)
+
+    def _owned(self, kpi: str, kind: str) -> pd.DataFrame:
+        """Rows of a KPI that somebody is known to have, by unit."""
+        rows = self.measured(self.kpis[kpi])
+        rows = rows[rows.customer.notna()].copy()
+        rows["unit"] = [self.unit_of(one, kind) for one in rows.customer]
+        return rows
 
     def measured(self, kpi: dict[str, Any]) -> pd.DataFrame:
         """Rows of a KPI with what is summed: y above, x below."""
@@ -398,10 +407,17 @@ class Oracle:
         return rows
 
 
+def _by(rows: pd.DataFrame, key: str) -> dict[str, Any]:
+    return {getattr(row, key): row for row in rows.itertuples()}
+
+
 def number(text: str) -> float:
     """A number that can be reckoned with, else NaN."""
-    found = pd.to_numeric(text, errors="coerce")
-    return float(found) if np.isfinite(found) else nan
+    try:
+        found = float(text)
+    except ValueError:
+        return nan
+    return found if np.isfinite(found) else nan
 
 
 # --- one variant ---
