@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from heedful.experiments.planning import ExperimentPlan, PlannedOutcome
 
 BAR = 20
+LEAST_GAIN = 0.005
+"""Less than this of the variance is not worth a figure."""
 
 
 def print_plan(plan: ExperimentPlan) -> None:
@@ -99,6 +101,6 @@ def _row(row: PlannedOutcome) -> list[str]:
         NOTHING if row.enough_on is None else str(row.enough_on),
         NOTHING if row.power is None else percent(row.power),
         difference(row.detectable, row.unit),
-        NOTHING if gain is None else f"−{100 * max(gain, 0):.0f}%",
+        NOTHING if gain is None or gain < LEAST_GAIN else f"−{100 * gain:.0f}%",
         f"{row.window_days} d",
     ]
