@@ -15,7 +15,7 @@ from heedful.experiments.clock import day_after, last_day, moment
 from heedful.experiments.exposed import UNITS
 from heedful.experiments.measured import Measured, Summed
 from heedful.experiments.meeting import unit_of
-from heedful.experiments.summing import Vector, moments
+from heedful.experiments.summing import Vector, capped, moments
 from heedful.kpis.measuring import Columns, columns
 
 if TYPE_CHECKING:
@@ -265,9 +265,9 @@ class Collector:
         y, before = f"y{i}", [f"by{i}"]
         cap = self._cap(i, question)
         if cap is not None:
-            # LEAST would take the cap itself for a unit that still waits, whose y is null.
-            y = f"CASE WHEN y{i} IS NOT NULL THEN LEAST(y{i}, {cap!r}) END"
-            before = [f"LEAST(by{i}, {cap!r})"]
+            # As they are, amounts have so many decimals and no more; the cap has others.
+            y = capped(f"CAST(y{i} AS DOUBLE)", cap)
+            before = [capped(f"CAST(by{i} AS DOUBLE)", cap)]
         if ratio:
             before.append(f"bx{i}")
         covariates = before if BEFORE in question.covariates else []
