@@ -19,6 +19,8 @@ import heedful
 
 NOW = pd.Timestamp("2024-06-01T12:00Z")
 HERE = Path(__file__).parent
+UNSURE = ("low", "high", "p_value", "relative_low", "relative_high")
+"""What is not given with fewer than 30 units."""
 
 
 def _load(name: str) -> ModuleType:
@@ -111,6 +113,9 @@ class Scene:
             if covariates or strata
             else oracle.plain(outcome)
         )
+        ends = {"share": (0, 1), "top_box": (0, 1), "nps": (-100, 100)}.get(next(iter(measure)))
+        if ends:
+            found = {n: oracle.unanimous(side, outcome, n, ends) for n, side in found.items()}
         counts = outcome.answered or {one: len(outcome.of(one)) for one in names}
         return found, counts, outcome.waiting
 
@@ -161,8 +166,7 @@ class Scene:
                         sides[variant], sides[control], asked, kpi["better"], alpha
                     )[0]
                 if min(counts[variant], counts[control]) < 30:
-                    unsure = ("low", "high", "p_value", "relative_low", "relative_high")
-                    wanted |= dict.fromkeys(unsure, nan)
+                    wanted |= dict.fromkeys(UNSURE, nan)
                 # Of durations only the medians are worked out.
                 if "duration" in kpi["measure"]:
                     wanted = {n: v for n, v in wanted.items() if not isnan(v)}
@@ -174,15 +178,15 @@ class Scene:
                 n = (got.n, got.control_n, got.waiting, got.role)
                 if n != (counts[variant], counts[control], waiting, role):
                     wrong.append(f"{where}: {n}, not {counts}, {waiting}, {role}")
+            # Beside a retention stand the mean days kept, of all variants.
+            for variant in (one for one in names if one != control):
                 if "retention" in kpi["measure"]:
-                    kept = next(found)
-                    wrong += self._kept(where, kept, name, kpi["measure"], variant, as_of)
+                    wrong += self._kept(next(found), name, kpi["measure"], variant, as_of)
         assert next(found, None) is None
         return wrong
 
     def _kept(
         self,
-        where: str,
         got: Any,
         name: str,
         measure: dict[str, Any],
@@ -196,10 +200,13 @@ class Scene:
             self._lived(name, lives[lives.variant == each], measure["after"], mean=True)
             for each in (variant, control)
         )
-        wanted = oracle.compare(one, other, self.given(name).get("alpha", 0.05))
+        where = f"{name} {got.kpi} {variant}"
+        wanted = oracle.compare(one, other, self.given(name).get("alpha", 0.05))._asdict()
+        if min(one.n, other.n) < 30:
+            wanted |= dict.fromkeys(UNSURE, nan)
         return [
-            f"{where} days: {n} is {getattr(got, n)}, not {v}"
-            for n, v in wanted._asdict().items()
+            f"{where}: {n} is {getattr(got, n)}, not {v}"
+            for n, v in wanted.items()
             if not oracle.same(getattr(got, n), v)
         ]
 

@@ -314,7 +314,7 @@ class Oracle:
             found[prefix + "x"] = sums.x
         capping = asked.get("capping", given.get("capping"))
         amounts = {"mean", "ratio", "rate", "total"} & set(kpi["measure"])
-        if capping is not None and amounts:
+        if capping is not None and amounts and len(found):
             cap = float(np.quantile(found.y, capping))
             found["y"], found["by"] = found.y.clip(upper=cap), found["by"].clip(upper=cap)
         kind = "mean" if per_unit else "ratio"
@@ -427,6 +427,8 @@ def linearised(y: pd.Series, x: pd.Series | None) -> tuple[float, np.ndarray]:
     """A value, and what each unit adds to it."""
     if x is None:
         return float(y.mean()), y.to_numpy(float)
+    if not x.sum() > 0:
+        return nan, np.full(len(y), nan)
     ratio = y.sum() / x.sum()
     return float(ratio), ((y - ratio * x) / x.mean()).to_numpy(float)
 
@@ -446,15 +448,22 @@ def adjusted(
     outcome: Outcome, covariates: Sequence[str], strata: Sequence[str] = ()
 ) -> dict[str, Side]:
     """Adjusted by least squares within variants (and strata), and post-stratified."""
-    rows = outcome.rows
-    z = rows[list(covariates)].astype(float)
-    z = z.fillna(z.mean())
+    bare = plain(outcome)
+    good = [name for name, side in bare.items() if side.value == side.value]
+    if not good:
+        return bare
+    # Shares of strata are those of all variants of two units or more, with a value or without.
+    rows = outcome.rows[outcome.rows.variant.isin(n for n, side in bare.items() if side.n > 1)]
     key = rows[list(strata)].astype(str).agg("|".join, axis=1) if strata else "all"
-    key = pd.Series(key, rows.index)
+    key = _merged(pd.Series(key, rows.index), rows.variant)
     share = key.value_counts(normalize=True)
+    rows = rows[rows.variant.isin(good)]
+    key = key[rows.index]
+    z = outcome.rows[list(covariates)].astype(float)
+    z = z.fillna(z.mean()).loc[rows.index]
     units = pd.Series(nan, rows.index)
     base: dict[str, float] = {}
-    for name in outcome.variants:
+    for name in good:
         mine = rows[rows.variant == name]
         here = key[mine.index]
         level = {c: sum(share[s] * mine[c][here == s].mean() for s in share.index) for c in "yx"}
@@ -465,39 +474,50 @@ def adjusted(
             base[name] = level["y"]
             units[mine.index] = mine.y
     cell = rows.variant + "|" + key
+    degrees = len(rows) - cell.nunique()
+    theta, p = np.zeros(z.shape[1]), 0
     if len(covariates):
         inner = pd.concat([units, z], axis=1)
-        inner = inner - inner.groupby(cell).transform("mean")
-        theta = np.linalg.lstsq(inner[list(covariates)], inner.iloc[:, 0], rcond=None)[0]
-        p = np.linalg.matrix_rank(inner[list(covariates)])
-    else:
-        theta, p = np.zeros(0), 0
-    degrees = len(rows) - cell.nunique()
-    price = degrees * (degrees - 1) / ((degrees - p) * (degrees - p - 1))
+        inner = (inner - inner.groupby(cell).transform("mean")).to_numpy()
+        rank = int(np.linalg.matrix_rank(inner[:, 1:]))
+        if degrees > rank + 1:
+            theta, p = np.linalg.lstsq(inner[:, 1:], inner[:, 0], rcond=None)[0], rank
+    price = degrees * (degrees - 1) / ((degrees - p) * (degrees - p - 1)) if p else 1.0
     rest = units - z @ theta
     middle = z.mean()
-    found = {}
     means = {
         name: {s: rest[(rows.variant == name) & (key == s)].mean() for s in share.index}
-        for name in outcome.variants
+        for name in good
     }
-    mix = _mix(means, share, len(rows)) if strata else 0.0
-    for name in outcome.variants:
+    mix = _mix(means, share, len(rows)) if len(share) > 1 and len(good) > 1 else 0.0
+    found = dict(bare)
+    for name in good:
         mine = rows.variant == name
-        variance, satterthwaite = 0.0, 0.0
-        zbar = 0.0
+        variance, satterthwaite, zbar = 0.0, 0.0, 0.0
         for s, w in share.items():
             some = rest[mine & (key == s)]
             part = w * w * some.var(ddof=1) / len(some)
             variance += part
             satterthwaite += part * part / (len(some) - 1)
             zbar = zbar + w * z[mine & (key == s)].mean()
-        df = variance**2 / satterthwaite
-        value = base[name] - float((zbar - middle) @ theta) if p else base[name]
-        whole = variance + mix
-        df *= (whole / variance) ** 2 * (degrees - p) / degrees
+        df = variance**2 / satterthwaite if satterthwaite else nan
+        value = base[name] - (float((zbar - middle) @ theta) if p else 0.0)
+        whole = variance + (mix if variance else 0.0)
+        if variance and degrees:
+            df *= (whole / variance) ** 2 * (degrees - p) / degrees
         found[name] = Side(value, whole * price, df, int(mine.sum()))
     return found
+
+
+def _merged(key: pd.Series, variant: pd.Series) -> pd.Series:
+    """Strata in which every variant has 2 units; the smallest others as one."""
+    counts = pd.crosstab(key, variant)
+    least = counts.min(axis=1)
+    rest = list(least[least < 2].index)
+    big = list(least[least >= 2].sort_values(kind="stable").index)
+    while rest and big and counts.loc[rest].sum().min() < 2:
+        rest.append(big.pop(0))
+    return key.where(~key.isin(rest), "rest")
 
 
 def _mix(means: dict[str, dict[Any, float]], share: pd.Series, n: int) -> float:
@@ -509,12 +529,24 @@ def _mix(means: dict[str, dict[Any, float]], share: pd.Series, n: int) -> float:
     return sum(share[s] * (effect[s] - middle) ** 2 for s in share.index) / n / 2
 
 
+def unanimous(side: Side, outcome: Outcome, name: str, ends: tuple[float, float]) -> Side:
+    """Where all units say the same, one is added on each side."""
+    if side.value not in ends or side.variance != 0:
+        return side
+    mine = outcome.of(name)
+    n = min(len(mine), mine.x.sum()) if outcome.kind == "ratio" else len(mine)
+    width = (ends[1] - ends[0]) ** 2
+    return side._replace(variance=width * (n + 1) / (n + 2) ** 3, df=max(n - 1, 1))
+
+
 def quantile(rows: pd.DataFrame, column: str, q: float) -> Side:
     """Woodruff's interval of a quantile of rows, clustered by unit, as a variance."""
     values = rows[column].to_numpy(float)
-    if rows.unit.nunique() < 2:
+    if not len(values):
         return Side(nan, nan, nan, 0)
     middle = float(np.quantile(values, q))
+    if rows.unit.nunique() < 2:
+        return Side(middle, nan, nan, 1)
     counts = rows.groupby("unit")[column].agg(
         below=lambda v: float((v <= middle).sum()),
         under=lambda v: float((v < middle).sum()),
@@ -607,16 +639,18 @@ def same(found: float | None, wanted: float, digits: float = 1e-9) -> bool:
 
 
 def median_wait(rows: pd.DataFrame, until: pd.Timestamp) -> Side:
-    """Median time until an answer, by lifelines; how sure it is, is not worked out."""
-    from lifelines import KaplanMeierFitter
-
+    """Kaplan and Meier's median time until an answer; how sure it is, is not worked out."""
     if rows.empty:
         return Side(nan, nan, nan, 0)
     seen = (until - rows["at"]) / pd.Timedelta(hours=1)
-    time = rows.time.where(rows.time <= seen, seen)
-    happened = rows.happened & (rows.time <= seen)
-    found = KaplanMeierFitter().fit(time, happened).median_survival_time_
-    return Side(float(found), nan, nan, rows.unit.nunique())
+    times = rows.time.where(rows.time <= seen, seen).to_numpy()
+    happened = (rows.happened & (rows.time <= seen)).to_numpy()
+    share = 1.0
+    for time in np.unique(times[happened]):
+        share *= 1 - (happened & (times == time)).sum() / (times >= time).sum()
+        if share <= 0.5 + 1e-9:
+            return Side(float(time), nan, nan, rows.unit.nunique())
+    return Side(nan, nan, nan, rows.unit.nunique())
 
 
 def clustered(lives: pd.DataFrame, after: float, *, mean: bool, lost: bool) -> Side:
@@ -627,6 +661,8 @@ def clustered(lives: pd.DataFrame, after: float, *, mean: bool, lost: bool) -> S
         _survival(lives[groups != one], after, mean=mean, lost=lost) for one in groups.unique()
     ]
     held = len(without)
+    if held < 2:
+        return Side(whole, nan, nan, len(lives))
     variance = (held - 1) / held * sum((value - whole) ** 2 for value in without)
     return Side(whole, variance, held - 1, len(lives))
 
@@ -634,7 +670,7 @@ def clustered(lives: pd.DataFrame, after: float, *, mean: bool, lost: bool) -> S
 def _survival(lives: pd.DataFrame, after: float, *, mean: bool, lost: bool) -> float:
     """Kaplan and Meier's share after some days, or the area under their curve."""
     times, gone = lives.watched.round(3).to_numpy(), lives.lost.to_numpy()
-    if times.max() < after:
+    if not len(times) or (times.max() < after and not gone[times == times.max()].all()):
         return nan
     share, area, last = 1.0, 0.0, 0.0
     for time in np.unique(times[gone & (times <= after)]):
@@ -648,8 +684,8 @@ def stayed(lives: pd.DataFrame, after: float, *, lost: bool) -> Side:
     """Share still there after some days, by lifelines, with Greenwood's variance."""
     from lifelines import KaplanMeierFitter
 
-    if len(lives) < 2:
-        return Side(nan, nan, nan, len(lives))
+    if lives.empty:
+        return Side(nan, nan, nan, 0)
     times = lives.watched.round(3)
     fitted = KaplanMeierFitter().fit(times, lives.lost)
     share = float(fitted.predict(after))
@@ -668,16 +704,17 @@ def kept(lives: pd.DataFrame, after: float) -> Side:
     from lifelines.utils import restricted_mean_survival_time
 
     times = lives.watched.round(3)
-    if len(lives) < 2 or (times.max() < after and not lives.lost[times == times.max()].all()):
+    if lives.empty or (times.max() < after and not lives.lost[times == times.max()].all()):
         return Side(nan, nan, nan, len(lives))
     fitted = KaplanMeierFitter().fit(times, lives.lost)
     table = fitted.event_table
     table = table[(table.index < after) & (table.observed > 0)]
     variance = 0.0
     grid = np.array([*table.index, after])
-    survival = fitted.predict(table.index).to_numpy() if len(table) else np.zeros(0)
+    survival = np.array([float(fitted.predict(time)) for time in table.index])
     for i, row in enumerate(table.itertuples()):
         rest = float((survival[i:] * np.diff(grid[i:])).sum())
-        variance += rest**2 * row.observed / (row.at_risk * (row.at_risk - row.observed))
+        if rest > 0:
+            variance += rest**2 * row.observed / (row.at_risk * (row.at_risk - row.observed))
     value = float(restricted_mean_survival_time(fitted, t=after))
     return Side(value, variance, len(lives) - 1, len(lives))
