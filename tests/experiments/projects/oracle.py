@@ -403,7 +403,8 @@ class Oracle:
         rows["seen"] = (until - begin) / DAY
         rows = rows[(rows.left > 0) & (rows.seen >= 0)]
         rows["lost"] = rows.happened & (rows.left <= rows.seen)
-        rows["watched"] = rows[["left", "seen"]].min(axis=1)
+        # To three decimals of a day, halves up.
+        rows["watched"] = np.floor(rows[["left", "seen"]].min(axis=1) * 1000 + 0.5) / 1000
         return rows
 
 
@@ -669,7 +670,7 @@ def clustered(lives: pd.DataFrame, after: float, *, mean: bool, lost: bool) -> S
 
 def _survival(lives: pd.DataFrame, after: float, *, mean: bool, lost: bool) -> float:
     """Kaplan and Meier's share after some days, or the area under their curve."""
-    times, gone = lives.watched.round(3).to_numpy(), lives.lost.to_numpy()
+    times, gone = lives.watched.to_numpy(), lives.lost.to_numpy()
     if not len(times) or (times.max() < after and not gone[times == times.max()].all()):
         return nan
     share, area, last = 1.0, 0.0, 0.0
@@ -686,7 +687,7 @@ def stayed(lives: pd.DataFrame, after: float, *, lost: bool) -> Side:
 
     if lives.empty:
         return Side(nan, nan, nan, 0)
-    times = lives.watched.round(3)
+    times = lives.watched
     fitted = KaplanMeierFitter().fit(times, lives.lost)
     share = float(fitted.predict(after))
     table = fitted.event_table
@@ -703,7 +704,7 @@ def kept(lives: pd.DataFrame, after: float) -> Side:
     from lifelines import KaplanMeierFitter
     from lifelines.utils import restricted_mean_survival_time
 
-    times = lives.watched.round(3)
+    times = lives.watched
     if lives.empty or (times.max() < after and not lives.lost[times == times.max()].all()):
         return Side(nan, nan, nan, len(lives))
     fitted = KaplanMeierFitter().fit(times, lives.lost)
