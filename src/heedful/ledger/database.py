@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 from sqlalchemy import (
     Column,
+    Date,
     DateTime,
     Dialect,
     Engine,
+    Float,
+    ForeignKey,
     Integer,
     MetaData,
     String,
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+URL = "HEEDFUL_LEDGER_URL"
+"""Environment variable with a SQLAlchemy URL; it may hold a password, so no file names it."""
 
 
 class Instant(TypeDecorator[datetime]):
@@ -74,6 +80,127 @@ class Tables:
         Column("decision", String(40), nullable=False),
         Column("candidate", String(200)),
     )
+    findings = Table(
+        "findings",
+        metadata,
+        Column("id", String(40), primary_key=True),
+        Column("key", String(200), nullable=False, index=True),
+        Column("kind", String(20), nullable=False),
+        Column("state", String(20), nullable=False, index=True),
+        Column("severity", String(20), nullable=False),
+        Column("kpi", String(200)),
+        Column("pattern", String(200)),
+        Column("stage", String(100)),
+        Column("grain", String(20), nullable=False),
+        Column("period_start", Date, nullable=False),
+        Column("opened_at", Instant, nullable=False),
+        Column("seen_at", Instant, nullable=False),
+        Column("closed_at", Instant),
+        Column("closed_by", String(200)),
+        Column("closed_because", Text),
+        Column("payload", Text, nullable=False),
+    )
+    actions = Table(
+        "actions",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("finding", String(40), index=True),
+        Column("title", Text, nullable=False),
+        Column("owner", String(100), nullable=False),
+        Column("due", Date, nullable=False),
+        Column("kpi", String(200)),
+        Column("stage", String(100)),
+        Column("dimension", String(200)),
+        Column("segment", Text),
+        Column("grain", String(20), nullable=False),
+        Column("value", Float),
+        Column("expected", Float),
+        Column("state", String(20), nullable=False, index=True),
+        Column("made_by", String(200), nullable=False),
+        Column("made_at", Instant, nullable=False),
+        Column("done_on", Date),
+        Column("closed_at", Instant),
+        Column("closed_by", String(200)),
+        Column("note", Text),
+        Column("outcome", Text),
+    )
+    people = Table(
+        "people",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("email", String(320), nullable=False, unique=True),
+        Column("name", String(200), nullable=False),
+        Column("role", String(20), nullable=False),
+        Column("password", String(200)),
+        Column("made_at", Instant, nullable=False),
+        Column("closed_at", Instant),
+    )
+    links = Table(
+        "links",
+        metadata,
+        Column("hash", String(64), primary_key=True),
+        Column("email", String(320)),
+        Column("role", String(20), nullable=False),
+        Column("made_at", Instant, nullable=False),
+        Column("expires_at", Instant, nullable=False),
+        Column("used_at", Instant),
+    )
+    logins = Table(
+        "logins",
+        metadata,
+        Column("hash", String(64), primary_key=True),
+        Column("person", Integer, ForeignKey("people.id"), nullable=False, index=True),
+        Column("made_at", Instant, nullable=False),
+        Column("seen_at", Instant, nullable=False),
+        Column("expires_at", Instant, nullable=False),
+    )
+    tokens = Table(
+        "tokens",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("hash", String(64), nullable=False, unique=True),
+        Column("person", Integer, ForeignKey("people.id"), nullable=False, index=True),
+        Column("name", String(200), nullable=False),
+        Column("role", String(20), nullable=False),
+        Column("made_at", Instant, nullable=False),
+        Column("seen_at", Instant),
+        Column("revoked_at", Instant),
+    )
+    audit = Table(
+        "audit",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("at", Instant, nullable=False, index=True),
+        Column("who", String(320), nullable=False),
+        Column("verb", String(60), nullable=False),
+        Column("object", String(400), nullable=False),
+        Column("detail", Text),
+    )
+    alerts = Table(
+        "alerts",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("finding", String(40), nullable=False, index=True),
+        Column("event", String(20), nullable=False),
+        Column("channel", String(100), nullable=False),
+        Column("state", String(20), nullable=False, index=True),
+        Column("made_at", Instant, nullable=False),
+        Column("due_at", Instant, nullable=False),
+        Column("attempts", Integer, nullable=False),
+        Column("sent_at", Instant),
+        Column("error", Text),
+        Column("payload", Text, nullable=False),
+    )
+    runs = Table(
+        "runs",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("began_at", Instant, nullable=False, index=True),
+        Column("ended_at", Instant),
+        Column("state", String(20), nullable=False),
+        Column("who", String(320), nullable=False),
+        Column("detail", Text),
+    )
 
 
 class Database:
@@ -81,12 +208,13 @@ class Database:
 
     Args:
         folder: The project's data folder.
-        url: SQLAlchemy URL; SQLite in the folder where None.
+        url: SQLAlchemy URL; the one in HEEDFUL_LEDGER_URL, else SQLite in the folder, where None.
     """
 
     tables = Tables
 
     def __init__(self, folder: Path, url: str | None = None) -> None:
+        url = url or os.environ.get(URL) or None
         self.file = folder / "ledger.sqlite"
         self.url = url or f"sqlite:///{self.file}"
         self._own = url is None

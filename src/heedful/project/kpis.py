@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from heedful.definitions.kpi import CatalogueKpi
     from heedful.definitions.project_files import Definitions
     from heedful.kpis.log import ReadingLog
+    from heedful.kpis.shelf import Shelf
     from heedful.project.project import Project
 
 GRAINS = ("day", "week", "month", "quarter", "all")
@@ -79,6 +80,18 @@ class Kpis:
         from heedful.kpis.log import ReadingLog
 
         return ReadingLog(self.project.books, self.project.definitions.settings.timezone)
+
+    def shelf(self, *, as_of: date | datetime | None = None) -> Shelf:
+        """All readings as they stand, or stood, in memory: for many small questions.
+
+        Args:
+            as_of: As they had been reported at the end of this day.
+        """
+        from heedful.kpis.log import NAME
+        from heedful.kpis.shelf import Shelf
+
+        version = self.project.books.version(NAME)
+        return Shelf(self.log.read(totals=False, as_of=as_of, replicates=True), version)
 
     def readings(
         self,

@@ -1,0 +1,1 @@
+"""What somebody does about a finding, and what came of it."""

@@ -1,0 +1,1 @@
+"""Tells people of findings: what to send, to whom, when."""

@@ -1,0 +1,1 @@
+"""What changed, where, for whom, because of what, and what now."""

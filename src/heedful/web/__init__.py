@@ -1,0 +1,1 @@
+"""The browser's door: pages and an HTTP API over a project."""
