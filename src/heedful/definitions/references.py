@@ -139,4 +139,9 @@ def _scorecard_kpis(entry: Entry[ScorecardDefinition]) -> Sequence[tuple[KeyPath
         for name, dimension in entry.value.dimensions.items()
         for index, kpi in enumerate(dimension.kpis)
     ]
-    return [*named, *((("weights", kpi), kpi) for kpi in entry.value.weights)]
+    triads: list[tuple[KeyPath, str]] = [
+        (("triads", index, role), getattr(triad, role))
+        for index, triad in enumerate(entry.value.triads)
+        for role in ("empathy", "business", "diagnostic")
+    ]
+    return [*named, *((("weights", kpi), kpi) for kpi in entry.value.weights), *triads]

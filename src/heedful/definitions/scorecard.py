@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from heedful.definitions.fields import Model, NotNegative, Share, wrong
+from heedful.definitions.fields import Model, NotNegative, Share, Text, wrong
 from heedful.definitions.kpi import Layer
 
 
@@ -26,6 +26,19 @@ class Dimension(Model):
         return self
 
 
+class Triad(Model):
+    """Three KPIs that say more side by side than each alone."""
+
+    title: Text
+    """What they are about."""
+    empathy: Text
+    """A KPI of how it is for the customer."""
+    business: Text
+    """A KPI of what it is worth."""
+    diagnostic: Text
+    """A KPI that explains the other two."""
+
+
 class ScorecardDefinition(Model):
     """`scorecard.yaml`."""
 
@@ -43,6 +56,8 @@ class ScorecardDefinition(Model):
     """The weight of a KPI inside its dimension; 1 where not given."""
     min_coverage: Share = 0.60
     """The weight that must have data; under it there is no score."""
+    triads: tuple[Triad, ...] = ()
+    """KPIs that the overview shows side by side; without any it takes three of each stage."""
 
     @model_validator(mode="after")
     def _whole(self) -> ScorecardDefinition:

@@ -163,7 +163,7 @@ class Shelf:
         found[present] = flat.reshape(-1, BUCKETS)
         return found
 
-    def keys(self) -> Iterable[Key]:
+    def every(self) -> Iterable[Key]:
         """All series that there are."""
         return self._places.keys()
 
@@ -278,6 +278,21 @@ class Shelf:
                 ends = columns["period_end"][place][done].tolist()
                 found.setdefault(grain, set()).update(zip(starts, ends, strict=True))
         return {grain: sorted(pairs) for grain, pairs in found.items()}
+
+    def usual(self, grain: str) -> date | None:
+        """First day of the newest period that is complete for at least half of the KPIs.
+
+        Windows of some KPIs stay open for weeks; the newest period of any would show few.
+        """
+        counts: dict[date, int] = {}
+        columns = self._columns
+        for (_, each, dimension, stage, _), place in self._places.items():
+            if each == grain and dimension is None and stage is None:
+                done = columns["complete"][place]
+                for start in columns["period_start"][place][done].tolist():
+                    counts[start] = counts.get(start, 0) + 1
+        most = max(counts.values(), default=0)
+        return max((start for start, count in counts.items() if 2 * count >= most), default=None)
 
     def rows(self, places: Mapping[str, Any] | None = None) -> pa.Table:
         """Readings as a table, those whose columns equal `places`; null equals null."""

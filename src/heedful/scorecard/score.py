@@ -134,7 +134,7 @@ def scores(definitions: Definitions, readings: pa.Table) -> list[Score]:
         present[number, [index[_key(row)] for row in mine]] = True
         stages = set(part.kpi.stages) or {r["stage"] for r in by_kpi.get(part.kpi.id, ())}
         applies[number] = [key[3] is None or key[3] in stages for key in keys]
-    weights, coverage = _weights(definitions, parts, present, applies)
+    weights, coverage = shares_of_weight(definitions, parts, present, applies)
     summed = stats.combinations(list(weights), estimates)
     least = definitions.scorecard.min_coverage
     whole = min(r["period_start"] for r in rows), max(r["period_end"] for r in rows)
@@ -238,21 +238,32 @@ def _scaled(rows: Sequence[Mapping[str, Any]], index: Mapping[Key, int], kpi: Kp
     return stats.scores(found, scale.worst, scale.best)
 
 
-def _weights(
+def shares_of_weight(
     definitions: Definitions, parts: Sequence[Weighed], present: Any, applies: Any
 ) -> tuple[Any, Any]:
-    """Weight of each KPI in each cell, adding up to 1, and the coverage of each cell."""
+    """Weight of each KPI in each cell, adding up to 1, and the coverage of each cell.
+
+    Args:
+        definitions: The project.
+        parts: The KPIs that count.
+        present: Whether each has data, shape (parts, cells).
+        applies: Whether each could have any there, shape (parts, cells).
+    """
     own = np.array([part.weight for part in parts])[:, None]
-    dimensions = definitions.scorecard.dimensions
     raw = np.zeros(present.shape)
     coverage = np.zeros(present.shape[1])
-    for name, dimension in dimensions.items():
+    asked = np.zeros(present.shape[1])
+    for name, dimension in definitions.scorecard.dimensions.items():
         inside = np.array([part.part == name for part in parts])[:, None]
         there = (own * (present & inside)).sum(axis=0)
         meant = (own * ((applies | present) & inside)).sum(axis=0)
+        # A dimension whose KPIs all belong to other stages is not asked of this one; one without
+        # any KPI in the whole project is missing everywhere.
+        asked += np.where((meant > 0) | (not inside.any()), dimension.weight, 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
             raw += np.where(present & inside, dimension.weight * own / there, 0.0)
             coverage += dimension.weight * np.where(meant > 0, there / meant, 0.0)
     total = raw.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(total > 0, raw / total, 0.0), coverage
+        covered = np.where(asked > 0, coverage / asked, 0.0)
+        return np.where(total > 0, raw / total, 0.0), covered
