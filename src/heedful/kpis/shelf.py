@@ -41,6 +41,7 @@ class Series:
         complete: Whether the period was over and everything of it known.
         n: Rows that count.
         customers: Distinct customers.
+        weight: Sum of weights of the rows that count; their number where nothing is weighted.
         definition: Hash of the definition that made each reading.
         estimates: Values with intervals and replicates.
         why: Why a value or an end is missing, in words.
@@ -57,6 +58,7 @@ class Series:
     complete: NDArray[np.bool_]
     n: NDArray[np.int64]
     customers: NDArray[np.int64]
+    weight: NDArray[np.float64]
     definition: NDArray[np.object_]
     estimates: Estimates
     why: NDArray[np.object_]
@@ -79,7 +81,16 @@ class Series:
         index = np.arange(len(self))[places if isinstance(places, slice) else list(places)]
         cut = {
             name: getattr(self, name)[index]
-            for name in ("start", "end", "complete", "n", "customers", "definition", "why")
+            for name in (
+                "start",
+                "end",
+                "complete",
+                "n",
+                "customers",
+                "weight",
+                "definition",
+                "why",
+            )
         }
         return Series(
             self.kpi,
@@ -140,7 +151,7 @@ class Shelf:
             found[name] = self.readings[name].to_numpy().astype("datetime64[D]")
         for name in ("n", "customers", "complete"):
             found[name] = self.readings[name].to_numpy()
-        for name in ("value", "low", "high"):
+        for name in ("value", "low", "high", "weighted_n"):
             found[name] = self.readings[name].cast(pa.float64()).to_numpy().astype(np.float64)
         for name in ("why", "definition_hash", "unit"):
             codes, texts = self._coded(name)
@@ -215,6 +226,7 @@ class Shelf:
             of["complete"],
             of["n"],
             of["customers"],
+            of["weighted_n"],
             of["definition_hash"],
             estimates,
             of["why"],

@@ -221,6 +221,7 @@ def score_series(scores: Sequence[Score]) -> Series | None:
         complete=np.ones(size, dtype=np.bool_),
         n=np.zeros(size, dtype=np.int64),
         customers=np.zeros(size, dtype=np.int64),
+        weight=np.zeros(size),
         definition=np.array([""] * size, dtype=object),
         estimates=estimates,
         why=np.array([one.why for one in scores], dtype=object),
