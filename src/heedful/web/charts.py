@@ -18,6 +18,8 @@ import numpy as np
 from heedful.web import numbers
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from heedful.kpis.shelf import Series
     from heedful.scorecard.score import Score
 
@@ -183,6 +185,29 @@ def trend(
         else f"axis from {_plain(low)} to {_plain(high)}{SUFFIXES.get(unit or '', '')}"
     )
     return Chart(spec, said, axis, tuple(inside))
+
+
+def year_before(series: Series) -> Series | None:
+    """The readings of a year before each of these, moved to their days; None without any."""
+    from dataclasses import replace
+
+    if series.grain == "all" or not len(series):
+        return None
+    weeks = np.timedelta64(364, "D")
+
+    def moved(days: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+        if series.grain in {"day", "week"}:
+            return np.asarray(days + weeks)
+        months = days.astype("datetime64[M]") + np.timedelta64(12, "M")
+        within = days - days.astype("datetime64[M]")
+        return np.asarray(months.astype("datetime64[D]") + within)
+
+    starts = moved(series.start)
+    places = np.flatnonzero(np.isin(starts, series.start))
+    if len(places) < 2:
+        return None
+    cut = series.take(places.tolist())
+    return replace(cut, start=starts[places], end=moved(series.end)[places])
 
 
 def score_series(scores: Sequence[Score]) -> Series | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import floor, log10
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from markupsafe import Markup
@@ -55,7 +56,8 @@ def places(unit: str | None, value: float | None, n: int = 0) -> int:
         return 2
     if unit in {"count", None}:
         return 0 if abs(value) >= 100 else 2
-    return 1
+    # Two digits that say something: a twentieth of an hour is not none.
+    return 1 if abs(value) >= 1 or value == 0 else min(6, 1 - floor(log10(abs(value))))
 
 
 def value(number: float | None, unit: str | None, n: int = 0, currency: str | None = None) -> str:

@@ -85,11 +85,11 @@ def ruler(
     def at(number: float) -> str:
         return f"{_place(number, first, last):.2f}%"
 
-    if before is not None and isfinite(before):
-        parts.append(f'<circle class="r-prev" cx="{at(before)}" cy="8" r="3.5"/>')
     if value is not None:
         begin, end = (value if x is None else x for x in (low, high))
         parts.append(f'<line class="r-iv" x1="{at(begin)}" x2="{at(end)}" y1="8" y2="8"/>')
+    if before is not None and isfinite(before):
+        parts.append(f'<circle class="r-prev" cx="{at(before)}" cy="8" r="3.5"/>')
     if target is not None:
         parts.append(f'<line class="r-target" x1="{at(target)}" x2="{at(target)}" y1="2" y2="14"/>')
     if value is not None:

@@ -137,6 +137,11 @@ class View:
         text = urlencode({name: value for name, value in query.items() if value is not None})
         return f"{path}?{text}" if text else path
 
+    @staticmethod
+    def title_of(grain: str, start: date, end: date) -> str:
+        """What a period is called."""
+        return periods.shown(grain, start, end)
+
     def at(self, period: Period) -> View:
         """The same view of another period."""
         return replace(self, period=period, against=other(self.grain, period.start, self.versus))
