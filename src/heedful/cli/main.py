@@ -8,7 +8,7 @@ import sys
 import typer
 from typer.core import TyperGroup
 
-from heedful.cli import data, experiment, measure, project
+from heedful.cli import data, experiment, measure, project, serve
 from heedful.cli.printing import err
 
 SAID = {"NotFoundError": 2, "FlatError": 1, "QueryError": 2, "LakeBusyError": 1}
@@ -42,6 +42,7 @@ app = typer.Typer(
 )
 app.command("demo", rich_help_panel="Begin")(project.demo)
 app.command("init", rich_help_panel="Begin")(project.init)
+app.command("serve", rich_help_panel="Begin")(serve.serve)
 app.command("check", rich_help_panel="Begin")(project.check)
 app.command("schema", rich_help_panel="Begin")(project.schema)
 app.command("import", rich_help_panel="Data")(data.import_)

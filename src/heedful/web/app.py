@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -13,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from heedful.ledger.refusal import RefusedError
 from heedful.project import NotFoundError
 from heedful.web import assets, login, pages
 from heedful.web.guest import LoginNeededError, posted, whoever
@@ -21,7 +21,7 @@ from heedful.web.security import Headers
 from heedful.web.view import ViewError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Mapping
 
     from heedful.web.site import Site
 
@@ -46,10 +46,6 @@ def create_app(site: Site, *, secure: bool = False) -> FastAPI:
     """
     from heedful import __version__
 
-    @asynccontextmanager
-    async def life(_app: FastAPI) -> AsyncIterator[None]:
-        yield
-
     app = FastAPI(
         title="Heedful",
         version=__version__,
@@ -57,7 +53,6 @@ def create_app(site: Site, *, secure: bool = False) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        lifespan=life,
     )
     app.state.site = site
     app.state.secure = secure
@@ -91,6 +86,10 @@ def _errors(app: FastAPI) -> None:
     @app.exception_handler(NotFoundError)
     def missing(request: Request, error: NotFoundError) -> Response:
         return _wrong(request, 404, error.found, error.allowed)
+
+    @app.exception_handler(RefusedError)
+    def not_allowed(request: Request, error: RefusedError) -> Response:
+        return _wrong(request, 400, str(error), "")
 
     @app.exception_handler(ViewError)
     def odd(request: Request, error: ViewError) -> Response:

@@ -112,6 +112,10 @@ class Site:
         return True
 
     def _run(self, import_first: bool) -> None:
+        from heedful.ledger.run import Runs
+
+        runs = Runs(self._edition.project.ledger)
+        run = runs.begin(self.job.who if self.job else "schedule")
         context = multiprocessing.get_context("spawn")
         mine, theirs = context.Pipe(duplex=False)
         child = context.Process(target=_work, args=(str(self.root), import_first, theirs))
@@ -129,6 +133,7 @@ class Site:
         child.join()
         self._tell(says="making pages anew")
         self.renew()
+        runs.end(run, said, failed=failed)
         self._tell(running=False, says=said, failed=failed)
 
     def _tell(self, **changes: object) -> None:

@@ -36,6 +36,7 @@ LOW_COVERAGE = 0.8
 class Stage:
     """A stage of the strip."""
 
+    id: str
     name: str
     link: str
     whole: Comparison | None
@@ -61,7 +62,7 @@ def overview(request: Request, who: Viewer) -> Response:
     view = View.of(request.query_params, edition.shelf, settings.stages)
     whole = compared(edition, view)
     findings = edition.findings()
-    strip = _strip(edition, view)
+    strip, domain = strip_of(edition, view)
     return page(
         request,
         "overview.html",
@@ -77,7 +78,7 @@ def overview(request: Request, who: Viewer) -> Response:
             ("score chart", view.grain, view.segment_key), lambda: score_chart(edition, view, None)
         ),
         strip=strip,
-        domain=domain_of([one.whole for one in strip]),
+        domain=domain,
         low_coverage=LOW_COVERAGE,
         triads=_triads(edition, view, findings),
         findings=findings[:MOST_FINDINGS],
@@ -162,7 +163,8 @@ def domain_of(scores: Sequence[Comparison | None]) -> tuple[float, float]:
     return (max(0.0, 5.0 * (min(ends) // 5)), min(100.0, 5.0 * (max(ends) // 5 + 1)))
 
 
-def _strip(edition: Edition, view: View) -> list[Stage]:
+def strip_of(edition: Edition, view: View) -> tuple[list[Stage], tuple[float, float]]:
+    """The stages with their scores, and what all their scales span."""
     wholes = {
         stage: compared(edition, view, stage) for stage in edition.definitions.settings.stages
     }
@@ -177,6 +179,7 @@ def _strip(edition: Edition, view: View) -> list[Stage]:
             )
         found.append(
             Stage(
+                stage,
                 numbers.name(stage),
                 view.link(f"/stages/{stage}"),
                 whole,
@@ -184,7 +187,7 @@ def _strip(edition: Edition, view: View) -> list[Stage]:
                 _weakest(edition, view, stage, whole),
             )
         )
-    return found
+    return found, domain
 
 
 def _weakest(edition: Edition, view: View, stage: str, whole: Comparison | None) -> Card | None:
