@@ -109,7 +109,7 @@ def table(cells: Cells, frame: Frame) -> pa.Table:
     if found is None:
         return STORED.empty_table()
     begin, end = _bounds(cells, frame)
-    window = _window(cells.kpi)
+    window = window(cells.kpi)
     unknown = _never_lost(cells.kpi, frame)
     closed: dict[date, bool] = {day: frame.complete(day, window) for day in set(end)}
     whole = [grain == "all" or closed[day] for grain, day in zip(cells.grain, end, strict=True)]
@@ -154,7 +154,7 @@ def table(cells: Cells, frame: Frame) -> pa.Table:
     return pa.concat_tables([readings, staged])
 
 
-def _window(kpi: CatalogueKpi) -> int:
+def window(kpi: CatalogueKpi) -> int:
     """Days after a row until its outcome is known."""
     measure = kpi.measure
     after = math.ceil(measure.after) if isinstance(measure, Retention) else 0

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Engine,
     Float,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     String,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    text,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -35,6 +37,14 @@ if TYPE_CHECKING:
 MIGRATIONS = Path(__file__).parent / "migrations"
 URL = "HEEDFUL_LEDGER_URL"
 """Environment variable with a SQLAlchemy URL; it may hold a password, so no file names it."""
+LOCK = 4_739_201_155
+"""Number of the lock under which the tables on a PostgreSQL server are made."""
+
+
+class DriverError(Exception):
+    """The database's Python package is not installed."""
+
+    usage = True
 
 
 class Instant(TypeDecorator[datetime]):
@@ -123,6 +133,10 @@ class Tables:
         Column("closed_by", String(200)),
         Column("note", Text),
         Column("outcome", Text),
+        Column("pattern", String(200)),
+        Column("playbook", String(200)),
+        Column("started_at", Instant),
+        Column("measured_at", Instant),
     )
     people = Table(
         "people",
@@ -190,6 +204,17 @@ class Tables:
         Column("sent_at", Instant),
         Column("error", Text),
         Column("payload", Text, nullable=False),
+        Column("message", String(40), index=True),
+        Column("severity", String(20)),
+        Column("value", Float),
+        Index("alerts_once", "finding", "event", "channel", unique=True),
+    )
+    failures = Table(
+        "failures",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("email", String(64), nullable=False, index=True),
+        Column("at", Instant, nullable=False),
     )
     runs = Table(
         "runs",
@@ -216,7 +241,7 @@ class Database:
     def __init__(self, folder: Path, url: str | None = None) -> None:
         url = url or os.environ.get(URL) or None
         self.file = folder / "ledger.sqlite"
-        self.url = url or f"sqlite:///{self.file}"
+        self.url = driven(url) if url else f"sqlite:///{self.file}"
         self._own = url is None
 
     def exists(self) -> bool:
@@ -228,7 +253,7 @@ class Database:
         """The engine, its schema up to date."""
         if self._own:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(self.url)
+        engine = self._made()
         if self._own:
             event.listen(engine, "connect", _durable)
             # Two first writers at once would both make the tables.
@@ -242,6 +267,16 @@ class Database:
         """A transaction: all of it or nothing."""
         return self.engine.begin()
 
+    def _made(self) -> Engine:
+        try:
+            # A server may have closed a connection that lay idle; look before using it.
+            return create_engine(self.url, pool_pre_ping=not self._own)
+        except ModuleNotFoundError as error:
+            raise DriverError(
+                f"{URL} asks for the Python package {error.name}, which is not installed; for "
+                "PostgreSQL: pip install 'heedful[postgresql]'"
+            ) from None
+
     @staticmethod
     def _upgrade(engine: Engine) -> None:
         from alembic import command
@@ -250,8 +285,21 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                # Two first writers at once would both make the tables.
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+def driven(url: str) -> str:
+    """A URL with the driver that Heedful comes with, where it names none.
+
+    >>> driven("postgresql://me@db/heedful"), driven("postgresql+asyncpg://db/x")
+    ('postgresql+psycopg://me@db/heedful', 'postgresql+asyncpg://db/x')
+    """
+    scheme, sign, rest = url.partition("://")
+    return f"postgresql+psycopg{sign}{rest}" if scheme in {"postgresql", "postgres"} else url
 
 
 def _durable(connection: Any, _record: object) -> None:

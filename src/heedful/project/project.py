@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 
 from heedful.definitions.problem import Problem, ProjectError
 from heedful.definitions.project_files import Definitions, Loaded, find_root, load
+from heedful.project.actions import Actions
+from heedful.project.alerts import Alerts
 from heedful.project.experiments import Experiments
 from heedful.project.kpis import Kpis
+from heedful.project.people import People
 from heedful.project.scores import Scorecard
 from heedful.project.tables import Tables
 
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from heedful.kpis.computing import Bench
     from heedful.kpis.refresh import Refreshed
     from heedful.ledger.annotation import Annotations
+    from heedful.ledger.audit import Audit
+    from heedful.ledger.database import Database
+    from heedful.ledger.run import Runs
     from heedful.store.lake import Lake
 
 CATALOGUE = Path(__file__).parents[1] / "kpis" / "catalogue"
@@ -90,12 +96,47 @@ class Project:
         return Experiments(self)
 
     @cached_property
+    def ledger(self) -> Database:
+        """The database of what people write."""
+        from heedful.ledger.database import Database
+
+        return Database(self.definitions.data)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Who did what to what, when."""
+        from heedful.ledger.audit import Audit
+
+        return Audit(self.ledger)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Runs of refresh."""
+        from heedful.ledger.run import Runs
+
+        return Runs(self.ledger)
+
+    @cached_property
+    def people(self) -> People:
+        """Who may look, who may work, who may let others in."""
+        return People(self)
+
+    @cached_property
+    def actions(self) -> Actions:
+        """What people do about findings, and what came of it."""
+        return Actions(self)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        """Who is told of findings, and where."""
+        return Alerts(self)
+
+    @cached_property
     def annotations(self) -> Annotations:
         """What happened when."""
         from heedful.ledger.annotation import Annotations
-        from heedful.ledger.database import Database
 
-        return Annotations(Database(self.definitions.data))
+        return Annotations(self.ledger)
 
     @cached_property
     def facts(self) -> Mapping[str, Fact]:
