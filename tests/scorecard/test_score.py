@@ -3,85 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
-from types import SimpleNamespace
 
-import numpy as np
-import pyarrow as pa
 import pytest
 
-from heedful.definitions.kpi import Kpi
-from heedful.definitions.scorecard import ScorecardDefinition
-from heedful.kpis.reading import STORED
 from heedful.scorecard.scale import suggest
 from heedful.scorecard.score import scores, without_scale
 
-LAYERS = {
-    "csat": "experience",
-    "form": "engagement",
-    "speed": "operational",
-    "value": "commercial",
-    "trust": "governance",
-}
 
-
-def kpi(name, **more):
-    fields = {
-        "id": name,
-        "title": name,
-        "says": name,
-        "layer": LAYERS[name],
-        "timing": "leading",
-        "better": "higher",
-        "fact": "f",
-        "measure": {"share": "x"},
-        "owner": "a",
-        "playbook": "p",
-        "threshold": {"rule": "change"},
-        "scale": {"worst": 0.0, "best": 1.0},
-        **more,
-    }
-    return Kpi.model_validate(fields)
-
-
-def definitions(*kpis, **card):
-    return SimpleNamespace(
-        kpis={one.id: one for one in kpis},
-        scorecard=ScorecardDefinition.model_validate(card) if card else ScorecardDefinition(),
+def test_weights_are_those_of_the_seed_and_contributions_add_up(make):
+    found = scores(
+        make.definitions(*map(make.kpi, make.ALL)),
+        make.table(*(make.reading(k, v) for k, v in make.ALL.items())),
     )
-
-
-def reading(name, value, *, spread=0.01, seed=0, **more):
-    rng = np.random.default_rng(seed)
-    row = {
-        "kpi": name,
-        "grain": "month",
-        "period_start": date(2026, 1, 1),
-        "period_end": date(2026, 2, 1),
-        "complete": True,
-        "stage": None,
-        "dimension": None,
-        "segment": None,
-        "value": value,
-        "low": value - 2 * spread,
-        "high": value + 2 * spread,
-        "n": 500,
-        "customers": 400,
-        "method": "jackknife",
-        "replicates": value + spread * rng.standard_normal(64) / 8,
-        **more,
-    }
-    return {field.name: row.get(field.name) for field in STORED}
-
-
-def table(*rows):
-    return pa.Table.from_pylist(list(rows), schema=STORED)
-
-
-ALL = {"csat": 0.8, "form": 0.5, "speed": 0.7, "value": 0.4, "trust": 0.9}
-
-
-def test_weights_are_those_of_the_seed_and_contributions_add_up():
-    found = scores(definitions(*map(kpi, ALL)), table(*(reading(k, v) for k, v in ALL.items())))
     (one,) = found
     # 30% experience, 30% friction (two KPIs share it), 25% business, 15% qualitative.
     assert one.score == pytest.approx(30 * 0.8 + 15 * 0.5 + 15 * 0.7 + 25 * 0.4 + 15 * 0.9)
@@ -96,16 +29,18 @@ def test_weights_are_those_of_the_seed_and_contributions_add_up():
     }
 
 
-def test_what_is_missing_is_reweighted_and_coverage_says_so():
-    rows = [reading(k, ALL[k]) for k in ("csat", "form", "value")]
-    (one,) = scores(definitions(*map(kpi, ALL)), table(*rows))
+def test_what_is_missing_is_reweighted_and_coverage_says_so(make):
+    rows = [make.reading(k, make.ALL[k]) for k in ("csat", "form", "value")]
+    (one,) = scores(make.definitions(*map(make.kpi, make.ALL)), make.table(*rows))
     # Half of friction, and no qualitative: 30 + 15 + 25 of 100.
     assert one.coverage == pytest.approx(0.70)
     assert one.score == pytest.approx(100 * (0.3 * 0.8 + 0.3 * 0.5 + 0.25 * 0.4) / 0.85)
 
 
-def test_under_the_least_coverage_there_is_no_score_but_its_parts_are_shown():
-    (one,) = scores(definitions(*map(kpi, ALL)), table(reading("csat", 0.8)))
+def test_under_the_least_coverage_there_is_no_score_but_its_parts_are_shown(make):
+    (one,) = scores(
+        make.definitions(*map(make.kpi, make.ALL)), make.table(make.reading("csat", 0.8))
+    )
     assert (one.score, one.low, one.high) == (None, None, None)
     assert one.coverage == pytest.approx(0.3)
     assert one.why == "only 30% of the weight has data"
@@ -120,16 +55,19 @@ def test_under_the_least_coverage_there_is_no_score_but_its_parts_are_shown():
         {"value": None, "low": None, "high": None},
     ],
 )
-def test_immature_thin_and_missing_readings_do_not_count(change):
-    rows = [reading(k, v) for k, v in ALL.items() if k != "csat"]
-    with_bad = scores(definitions(*map(kpi, ALL)), table(*rows, reading("csat", 0.1) | change))
-    without = scores(definitions(*map(kpi, ALL)), table(*rows))
+def test_immature_thin_and_missing_readings_do_not_count(make, change):
+    rows = [make.reading(k, v) for k, v in make.ALL.items() if k != "csat"]
+    with_bad = scores(
+        make.definitions(*map(make.kpi, make.ALL)),
+        make.table(*rows, make.reading("csat", 0.1) | change),
+    )
+    without = scores(make.definitions(*map(make.kpi, make.ALL)), make.table(*rows))
     assert with_bad[0].score == without[0].score
     assert with_bad[0].coverage == without[0].coverage == pytest.approx(0.7)
 
 
-def test_values_beyond_the_scale_are_clipped_and_lower_can_be_better():
-    speed = kpi(
+def test_values_beyond_the_scale_are_clipped_and_lower_can_be_better(make):
+    speed = make.kpi(
         "speed",
         better="lower",
         scale={"worst": 40, "best": 10},
@@ -137,61 +75,67 @@ def test_values_beyond_the_scale_are_clipped_and_lower_can_be_better():
     )
     card = {"dimensions": {"all": {"weight": "100%", "layers": ("operational",)}}}
     for hours, expected in ((25, 50), (5, 100), (90, 0)):
-        (one,) = scores(definitions(speed, **card), table(reading("speed", hours, spread=1.0)))
+        (one,) = scores(
+            make.definitions(speed, **card), make.table(make.reading("speed", hours, spread=1.0))
+        )
         assert one.score == pytest.approx(expected)
         assert 0 <= one.low <= one.score <= one.high <= 100
 
 
-def test_the_same_customers_behind_two_kpis_widen_the_interval():
+def test_the_same_customers_behind_two_kpis_widen_the_interval(make):
     """Replicates that move together add; independent ones partly cancel."""
     card = {"dimensions": {"all": {"weight": "100%", "kpis": ("csat", "form")}}}
-    project = definitions(kpi("csat"), kpi("form"), **card)
+    project = make.definitions(make.kpi("csat"), make.kpi("form"), **card)
 
     def width(**other):
-        rows = [reading("csat", 0.5, seed=1), reading("form", 0.5, **other)]
-        (one,) = scores(project, table(*rows))
+        rows = [make.reading("csat", 0.5, seed=1), make.reading("form", 0.5, **other)]
+        (one,) = scores(project, make.table(*rows))
         return one.high - one.low
 
-    opposed = 1.0 - reading("csat", 0.5, seed=1)["replicates"]
+    opposed = 1.0 - make.reading("csat", 0.5, seed=1)["replicates"]
     assert width(seed=1) > 1.15 * width(seed=2) > 1.15 * width(replicates=opposed)
 
 
-def test_an_end_that_is_not_known_may_lie_anywhere_on_the_scale():
+def test_an_end_that_is_not_known_may_lie_anywhere_on_the_scale(make):
     card = {"dimensions": {"all": {"weight": "100%", "kpis": ("csat",)}}}
-    (one,) = scores(definitions(kpi("csat"), **card), table(reading("csat", 0.6) | {"high": None}))
+    (one,) = scores(
+        make.definitions(make.kpi("csat"), **card),
+        make.table(make.reading("csat", 0.6) | {"high": None}),
+    )
     assert one.high == 100
     assert one.low is not None
 
 
-def test_a_stage_counts_only_what_belongs_to_it():
-    here = kpi("form", stages=("onboarding",))
-    elsewhere = kpi("speed", stages=("retention",))
-    rows = [reading(k, 0.5, stage="onboarding") for k in ("csat", "form", "value", "trust")]
+def test_a_stage_counts_only_what_belongs_to_it(make):
+    here = make.kpi("form", stages=("onboarding",))
+    elsewhere = make.kpi("speed", stages=("retention",))
+    rows = [make.reading(k, 0.5, stage="onboarding") for k in ("csat", "form", "value", "trust")]
     (one,) = scores(
-        definitions(kpi("csat"), here, elsewhere, kpi("value"), kpi("trust")), table(*rows)
+        make.definitions(make.kpi("csat"), here, elsewhere, make.kpi("value"), make.kpi("trust")),
+        make.table(*rows),
     )
     assert one.stage == "onboarding"
     assert one.coverage == pytest.approx(1)
 
 
-def test_kpis_without_an_accepted_scale_are_named_not_scored():
-    project = definitions(kpi("csat"), kpi("form", scale=None))
+def test_kpis_without_an_accepted_scale_are_named_not_scored(make):
+    project = make.definitions(make.kpi("csat"), make.kpi("form", scale=None))
     assert without_scale(project) == ["form"]
-    (one,) = scores(project, table(reading("csat", 0.5), reading("form", 0.5)))
+    (one,) = scores(project, make.table(make.reading("csat", 0.5), make.reading("form", 0.5)))
     assert [c.kpi for c in one.contributions] == ["csat"]
 
 
-def test_a_suggested_scale_holds_the_history_in_its_middle():
+def test_a_suggested_scale_holds_the_history_in_its_middle(make):
     rows = [
-        reading("csat", v, period_start=date(2026, 1 + n, 1))
+        make.reading("csat", v, period_start=date(2026, 1 + n, 1))
         for n, v in enumerate([0.70, 0.72, 0.71, 0.74, 0.73, 0.72, 0.75])
     ]
-    found = suggest(kpi("csat"), table(*rows))
+    found = suggest(make.kpi("csat"), make.table(*rows))
     assert found.worst < 0.70
     assert found.best > 0.75
     assert found.worst >= 0
     assert found.best <= 1
-    lower = suggest(kpi("csat", better="lower", scale=None), table(*rows))
+    lower = suggest(make.kpi("csat", better="lower", scale=None), make.table(*rows))
     assert (lower.worst, lower.best) == (found.best, found.worst)
-    thin = suggest(kpi("csat"), table(*rows[:3]))
+    thin = suggest(make.kpi("csat"), make.table(*rows[:3]))
     assert (thin.worst, thin.yaml, thin.readings) == (None, None, 3)
