@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +30,7 @@ def reading(kpi="csat", week=0, value=0.7, **more):
         "value": value,
         "low": None if value is None else value - 0.05,
         "high": None if value is None else value + 0.05,
+        "reported_at": datetime(2026, 6, 1, tzinfo=UTC),
         "n": 100 + week,
         "customers": 90 + week,
         "weighted_n": 100.0 + week,
@@ -92,12 +93,43 @@ def test_every_reading_is_found_where_it_belongs_and_nowhere_else(keys, rng):
 
 def test_what_is_missing_stays_missing():
     found = shelf(
-        reading(week=0), reading(week=1, value=None, why="no data", method="none", n=0)
+        reading(week=0), reading(week=1, value=None, why="no data", method="none", n=3)
     ).series("csat", "week")
     assert found.estimates[1].value is None
     assert found.estimates[1].why == "no data"
     assert np.isnan(found.estimates.replicates[1]).all()
     assert np.isfinite(found.estimates.replicates[0]).all()
+
+
+def test_of_several_reports_the_newest_counts_and_what_is_gone_is_gone():
+    later = datetime(2026, 6, 2, tzinfo=UTC)
+    rows = [
+        reading(week=0, value=0.5, reported_at=later),
+        reading(week=0, value=0.7),
+        reading(week=1, value=0.6),
+        reading(week=1, value=None, n=0, reported_at=later),
+        reading("nps", week=2),
+        reading("nps", week=2, value=None, n=0, reported_at=later),
+        # However far back the data comes to reach, the reading of all periods is one.
+        reading(grain="all", week=3, value=0.1),
+        reading(grain="all", week=2, value=0.2, reported_at=later),
+    ]
+    for order in (rows, rows[::-1]):
+        one = shelf(*order)
+        assert one.series("csat", "week").estimates.value.tolist() == [0.5]
+        assert one.series("csat", "all").estimates.value.tolist() == [0.2]
+        assert one.kpis == {"csat"}
+
+
+def test_rows_are_those_asked_for_with_their_replicates():
+    rows = [reading(week=0, stage=stage) for stage in (None, "a")] + [reading("nps", value=None)]
+    one = shelf(*rows)
+    found = one.rows({"kpi": "csat", "stage": None})
+    assert found.schema.names == STORED.names
+    assert found.num_rows == 1
+    assert found["replicates"][0].as_py() == pytest.approx(rows[0]["replicates"], rel=1e-6)
+    assert one.rows({"kpi": "nps"})["replicates"].to_pylist() == [None]
+    assert one.rows({"kpi": "other"}).num_rows == 0
 
 
 def test_the_usual_period_is_one_that_half_of_the_kpis_have():

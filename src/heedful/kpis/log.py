@@ -154,6 +154,24 @@ class ReadingLog:
         finally:
             engine.close()
 
+    def reports(self, as_of: date | datetime | None = None) -> pa.Table:
+        """Every report there ever was, also those that a newer one has replaced.
+
+        Args:
+            as_of: Only those until then; a date means the end of that day.
+        """
+        engine = DuckDB()
+        try:
+            engine.attach("reported", self.lake.snapshot(NAME), _types())
+            until = (
+                f" WHERE reported_at < TIMESTAMPTZ {literal(self._moment(as_of))}" if as_of else ""
+            )
+            return engine.query(f"SELECT {', '.join(STORED.names)} FROM reported{until}").cast(
+                STORED
+            )
+        finally:
+            engine.close()
+
     def _moment(self, as_of: date | datetime) -> str:
         if isinstance(as_of, datetime):
             return as_of.isoformat()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from heedful.stats import BUCKETS, Estimates, Method, Why
 
@@ -108,71 +109,33 @@ class Shelf:
     """Readings as they stand.
 
     Args:
-        readings: With the columns of `reading.STORED`, in any order; at most one a key and period.
+        reported: Reports of readings with the columns of `reading.STORED`, in any order. Of
+            several reports of one reading the newest counts; one without rows says that it is
+            gone.
         version: Version of the log that they come from; None where there is no log yet.
     """
 
-    def __init__(self, readings: pa.Table, version: int | None = None) -> None:
-        order = [(name, "ascending", "at_start") for name in (*ORDER, "period_start")]
-        self.readings = readings.sort_by(order).combine_chunks()
+    def __init__(self, reported: pa.Table, version: int | None = None) -> None:
         self.version = version
-        self._places = dict(self._runs())
+        codes = [_coded(reported[name]) for name in ORDER]
+        order, starts = _newest(reported, [code for code, _ in codes])
+        place = pa.array(order)
+        # Replicates are half of everything: they are kept once, as one array.
+        replicates = _replicates(reported["replicates"])
+        self.readings = reported.drop_columns(["replicates"]).take(place).combine_chunks()
+        self._columns: dict[str, NDArray[Any]] = _columns(self.readings)
+        self._columns["replicates"] = replicates[order]
+        keys = [
+            [texts[code] for code in codes_of[order[starts]].tolist()] for codes_of, texts in codes
+        ]
+        ends = [*starts[1:].tolist(), len(order)][: len(starts)]
+        self._places = {
+            key: slice(start, end)
+            for key, start, end in zip(zip(*keys, strict=True), starts.tolist(), ends, strict=True)
+        }
 
     def __len__(self) -> int:
         return int(self.readings.num_rows)
-
-    def _runs(self) -> Iterator[tuple[Key, slice]]:
-        size = len(self)
-        if not size:
-            return
-        new = np.zeros(size, dtype=bool)
-        new[0] = True
-        for name in ORDER:
-            codes = self._coded(name)[0]
-            new[1:] |= codes[1:] != codes[:-1]
-        starts = np.flatnonzero(new)
-        keys = self.readings.select(ORDER).take(pa.array(starts))
-        columns = [keys[name].to_pylist() for name in ORDER]
-        ends = [*starts[1:].tolist(), size]
-        for key, start, end in zip(zip(*columns, strict=True), starts.tolist(), ends, strict=True):
-            yield key, slice(start, end)
-
-    def _coded(self, name: str) -> tuple[NDArray[np.int64], list[Any]]:
-        """A text column as codes and what they stand for; null is the last."""
-        column = self.readings[name].combine_chunks()
-        column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
-        encoded = column.dictionary_encode(null_encoding="encode")
-        return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
-
-    @cached_property
-    def _columns(self) -> Mapping[str, NDArray[Any]]:
-        found: dict[str, NDArray[Any]] = {}
-        for name in ("period_start", "period_end"):
-            found[name] = self.readings[name].to_numpy().astype("datetime64[D]")
-        for name in ("n", "customers", "complete"):
-            found[name] = self.readings[name].to_numpy()
-        for name in ("value", "low", "high", "weighted_n"):
-            found[name] = self.readings[name].cast(pa.float64()).to_numpy().astype(np.float64)
-        for name in ("why", "definition_hash", "unit"):
-            codes, texts = self._coded(name)
-            found[name] = np.array([*texts, None], dtype=object)[:-1][codes]
-        codes, texts = self._coded("why")
-        meant = [_WHYS.get(text, int(Why.NO_DATA)) for text in texts]
-        found["why_code"] = np.array(meant, dtype=np.uint8)[codes]
-        codes, texts = self._coded("method")
-        named = [_METHODS.get(text or "none", 0) for text in texts]
-        found["method"] = np.array(named, dtype=np.uint8)[codes]
-        found["replicates"] = self._replicates()
-        return found
-
-    def _replicates(self) -> NDArray[np.float32]:
-        column = self.readings["replicates"].combine_chunks()
-        column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
-        found = np.full((len(column), BUCKETS), np.nan, dtype=np.float32)
-        present = column.is_valid().to_numpy(zero_copy_only=False)
-        flat = column.flatten().to_numpy(zero_copy_only=False)
-        found[present] = flat.reshape(-1, BUCKETS)
-        return found
 
     def every(self) -> Iterable[Key]:
         """All series that there are."""
@@ -307,11 +270,93 @@ class Shelf:
         return max((start for start, count in counts.items() if 2 * count >= most), default=None)
 
     def rows(self, places: Mapping[str, Any] | None = None) -> pa.Table:
-        """Readings as a table, those whose columns equal `places`; null equals null."""
-        import pyarrow.compute as pc
+        """Readings as a table with the columns of `reading.STORED`.
 
-        found = self.readings
-        for name, value in (places or {}).items():
-            column = found[name]
-            found = found.filter(pc.is_null(column) if value is None else pc.equal(column, value))
-        return found
+        Args:
+            places: Only those whose columns equal these values: `kpi`, `grain`, `dimension`,
+                `stage`, `segment`; null equals null.
+        """
+        wanted = {ORDER.index(name): value for name, value in (places or {}).items()}
+        found = [
+            np.arange(place.start, place.stop)
+            for key, place in self._places.items()
+            if all(key[at] == value for at, value in wanted.items())
+        ]
+        index = np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+        rows = self.readings.take(pa.array(index))
+        replicates = self._columns["replicates"][index]
+        known = ~np.isnan(replicates).all(axis=1)
+        lists = pa.FixedSizeListArray.from_arrays(
+            pa.array(replicates.ravel()), BUCKETS, mask=pa.array(~known)
+        )
+        return rows.append_column("replicates", lists.cast(pa.list_(pa.float32())))
+
+
+def _coded(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[Any]]:
+    """A text column as codes in the order of its texts, null first, and what they stand for."""
+    whole = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    whole = whole.dictionary_encode(null_encoding="encode")
+    texts = whole.dictionary.to_pylist()
+    ranks = sorted(range(len(texts)), key=lambda at: (texts[at] is not None, texts[at] or ""))
+    rank = np.empty(len(texts), dtype=np.int64)
+    rank[ranks] = np.arange(len(texts))
+    codes = whole.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return rank[codes] if len(codes) else codes, [texts[at] for at in ranks]
+
+
+def _newest(
+    reported: pa.Table, codes: list[NDArray[np.int64]]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Places of the newest reports in order of series and time, and where each series begins."""
+    size = reported.num_rows
+    if not size:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    series = np.zeros(size, dtype=np.int64)
+    for code in codes:
+        _, series = np.unique(series * (int(code.max()) + 1) + code, return_inverse=True)
+    start = reported["period_start"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    # The reading of all periods is one and the same however far back the data comes to reach.
+    whole = np.asarray(pc.equal(reported["grain"], "all"))
+    start[whole] = 0
+    at = reported["reported_at"].cast(pa.int64()).to_numpy()
+    order = np.lexsort((at, start, series))
+    same = (series[order][1:] == series[order][:-1]) & (start[order][1:] == start[order][:-1])
+    last = np.append(~same, True)
+    there = reported["n"].to_numpy()[order] > 0
+    order = order[last & there]
+    held = series[order]
+    begins = np.flatnonzero(np.append(True, held[1:] != held[:-1])) if len(order) else order
+    return order, begins
+
+
+def _columns(readings: pa.Table) -> dict[str, NDArray[Any]]:
+    """The columns of readings as arrays; missing numbers are NaN."""
+    found: dict[str, NDArray[Any]] = {}
+    for name in ("period_start", "period_end"):
+        found[name] = readings[name].to_numpy().astype("datetime64[D]")
+    for name in ("n", "customers", "complete"):
+        found[name] = readings[name].to_numpy()
+    for name in ("value", "low", "high", "weighted_n"):
+        found[name] = readings[name].cast(pa.float64()).to_numpy().astype(np.float64)
+    coded = {name: _coded(readings[name]) for name in ("why", "definition_hash", "unit", "method")}
+    for name in ("why", "definition_hash", "unit"):
+        codes, texts = coded[name]
+        found[name] = np.array([*texts, None], dtype=object)[:-1][codes]
+    codes, texts = coded["why"]
+    meant = [_WHYS.get(text, int(Why.NO_DATA)) for text in texts]
+    found["why_code"] = np.array(meant, dtype=np.uint8)[codes]
+    codes, texts = coded["method"]
+    found["method"] = np.array([_METHODS.get(t or "none", 0) for t in texts], dtype=np.uint8)[codes]
+    return found
+
+
+def _replicates(column: pa.ChunkedArray) -> NDArray[np.float32]:
+    """Replicates, shape (readings, 64); NaN where a reading has none."""
+    found = np.full((len(column), BUCKETS), np.nan, dtype=np.float32)
+    at = 0
+    for chunk in column.chunks:
+        present = chunk.is_valid().to_numpy(zero_copy_only=False)
+        flat = chunk.flatten().to_numpy(zero_copy_only=False)
+        found[at : at + len(chunk)][present] = flat.reshape(-1, BUCKETS)
+        at += len(chunk)
+    return found

@@ -91,7 +91,7 @@ class Kpis:
         from heedful.kpis.shelf import Shelf
 
         version = self.project.books.version(NAME)
-        return Shelf(self.log.read(totals=False, as_of=as_of, replicates=True), version)
+        return Shelf(self.log.reports(as_of), version)
 
     def readings(
         self,
