@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from heedful.definitions import playbook as playbooks
+from heedful.definitions.alert import AlertsDefinition
+from heedful.definitions.alert_references import FILE as ALERTS
+from heedful.definitions.alert_references import alert_problems, alert_warnings
 from heedful.definitions.columns import Schema, SqlChecks
 from heedful.definitions.document import Document
 from heedful.definitions.entry import Entry, Folder, not_a_name, unnamed
@@ -33,7 +37,7 @@ from heedful.definitions.source import Source
 
 SETTINGS = "heedful.yaml"
 HYPOTHESES = "hypotheses.yaml"
-_FILES = (SETTINGS, "rules.yaml", "segments.yaml", "scorecard.yaml", HYPOTHESES)
+_FILES = (SETTINGS, "rules.yaml", "segments.yaml", "scorecard.yaml", HYPOTHESES, ALERTS)
 _FOLDERS = ("kpis", "sources", EXPERIMENTS)
 _TEXT = "?"
 
@@ -56,6 +60,7 @@ class Definitions:
         hypotheses: `hypotheses.yaml`, by id.
         playbooks: `playbooks/*.md`, by id.
         experiments: `experiments/*.yaml`, by id.
+        alerts: `alerts.yaml`, or its defaults: nobody is told.
     """
 
     root: Path
@@ -69,6 +74,7 @@ class Definitions:
     hypotheses: Mapping[str, Hypothesis]
     playbooks: Mapping[str, Playbook]
     experiments: Mapping[str, Experiment] = field(default_factory=dict)
+    alerts: AlertsDefinition = field(default_factory=AlertsDefinition)
 
     @property
     def data(self) -> Path:
@@ -138,9 +144,11 @@ def load(
     for entry in draft.experiments:
         folder.problems += design_problems(entry)
     folder.problems += experiment_problems(draft)
+    folder.problems += alert_problems(draft)
     folder.problems += SqlChecks(draft, root, tables, facts, formats).problems()
     wrong = {problem.file for problem in folder.problems}
-    warnings = tuple(sorted(experiment_warnings(draft, wrong)))
+    said = [*experiment_warnings(draft, wrong), *alert_warnings(draft, os.environ)]
+    warnings = tuple(sorted(said))
     if folder.problems:
         return Loaded(None, _said_once(folder.problems, draft), warnings)
     definitions = Definitions(
@@ -155,6 +163,7 @@ def load(
         hypotheses={entry.value.id: entry.value for entry in draft.hypotheses},
         playbooks={each.id: each for each in draft.playbooks},
         experiments={entry.value.id: entry.value for entry in draft.experiments},
+        alerts=draft.alerts.value if draft.alerts else AlertsDefinition(),
     )
     return Loaded(definitions, (), warnings)
 
@@ -192,6 +201,7 @@ def _draft(folder: Folder, catalogue: Mapping[str, Mapping[str, object]]) -> Dra
         hypotheses=list(_hypotheses(folder, expected)),
         playbooks=list(_playbooks(folder)),
         experiments=list(read_experiments(folder)),
+        alerts=_optional(folder, AlertsDefinition, ALERTS),
         kpi_files={path.stem for path in (folder.root / "kpis").glob("*.yaml")},
         playbook_files={path.stem for path in (folder.root / "playbooks").glob("*.md")},
         experiment_files={path.stem for path in (folder.root / EXPERIMENTS).glob("*.yaml")},

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from heedful.definitions.alert import AlertsDefinition
 from heedful.definitions.document import KeyPath
 from heedful.definitions.entry import Entry
 from heedful.definitions.experiment import Experiment
@@ -43,6 +44,7 @@ class Draft:
     hypotheses: list[Entry[Hypothesis]] = field(default_factory=list)
     playbooks: list[Playbook] = field(default_factory=list)
     experiments: list[Entry[Experiment]] = field(default_factory=list)
+    alerts: Entry[AlertsDefinition] | None = None
     kpi_files: Collection[str] = ()
     playbook_files: Collection[str] = ()
     experiment_files: Collection[str] = ()

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from heedful.definitions.alert import AlertsDefinition
 from heedful.definitions.experiment import Experiment
 from heedful.definitions.fields import Model
 from heedful.definitions.hypothesis import Hypothesis
@@ -28,6 +29,7 @@ _FILES = {
     "source": "sources/*.yaml",
     "hypotheses": "hypotheses.yaml",
     "experiment": "experiments/*.yaml",
+    "alerts": "alerts.yaml",
 }
 
 
@@ -43,7 +45,8 @@ def schemas() -> dict[str, Schema]:
 
     Examples:
         >>> sorted(schemas())
-        ['experiment', 'heedful', 'hypotheses', 'kpi', 'rules', 'scorecard', 'segments', 'source']
+        ['alerts', 'experiment', 'heedful', 'hypotheses', 'kpi', 'rules', 'scorecard', 'segments',
+        'source']
         >>> schemas()["kpi"]["properties"]["better"]["enum"]
         ['higher', 'lower']
     """
@@ -59,6 +62,7 @@ def schemas() -> dict[str, Schema]:
         "source": _schema(Source),
         "hypotheses": _of_each(_schema(Hypothesis), {"type": "array"}, "items"),
         "experiment": _schema(Experiment),
+        "alerts": _schema(AlertsDefinition),
     }
     return {
         name: {"$schema": _DIALECT, **schema, "title": _FILES[name]}
