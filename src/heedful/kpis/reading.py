@@ -109,9 +109,9 @@ def table(cells: Cells, frame: Frame) -> pa.Table:
     if found is None:
         return STORED.empty_table()
     begin, end = _bounds(cells, frame)
-    window = window(cells.kpi)
+    days = window(cells.kpi)
     unknown = _never_lost(cells.kpi, frame)
-    closed: dict[date, bool] = {day: frame.complete(day, window) for day in set(end)}
+    closed: dict[date, bool] = {day: frame.complete(day, days) for day in set(end)}
     whole = [grain == "all" or closed[day] for grain, day in zip(cells.grain, end, strict=True)]
     weighted = cells.sums["x"].sum(axis=1) if "x2" in cells.sums else cells.n.sum(axis=1)
     size = len(cells)
