@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from heedful.definitions.problem import one_of
+from heedful.project.missing import NotFoundError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
+    from heedful.alerts.sending import Sending
+    from heedful.findings.finding import Finding
+    from heedful.ledger.alert import Alert
+    from heedful.ledger.alert import Alerts as Rows
     from heedful.project.project import Project
 
 
@@ -17,14 +26,95 @@ class Alerts:
 
     project: Project
 
+    @cached_property
+    def _rows(self) -> Rows:
+        from heedful.ledger.alert import Alerts as Rows
+
+        return Rows(self.project.ledger)
+
+    @property
+    def _sending(self) -> Sending:
+        from heedful.alerts.sending import Sending
+
+        return Sending(self._rows, self.project.definitions, os.environ)
+
     def send(self, now: datetime | None = None) -> int:
-        """Tell people of findings that opened or got worse.
+        """Write down what is to be told of findings, and send what is due; after each refresh.
 
         Args:
             now: The present.
 
         Returns:
-            How many messages were sent.
+            How many messages arrived.
         """
-        del now
-        return 0
+        from heedful.alerts.watching import Watch
+
+        if not self.project.definitions.alerts.channels:
+            return 0
+        now = now or datetime.now(UTC)
+        findings = self.project.findings
+        watch = Watch(self._rows, self.project.definitions, findings.as_contract, self._newest)
+        watch.look(findings.open(), self._closed, now)
+        return self._sending.deliver(now)
+
+    def deliver(self, now: datetime | None = None) -> int:
+        """Send what is due: retries, digests, what waited for the end of quiet hours.
+
+        Cheap where nothing is due; to be called every minute or so.
+
+        Args:
+            now: The present.
+
+        Returns:
+            How many messages arrived.
+        """
+        if not self.project.definitions.alerts.channels:
+            return 0
+        return self._sending.deliver(now or datetime.now(UTC))
+
+    def test(self, channel: str, by: str) -> str | None:
+        """Send a test to a channel, whatever the hour.
+
+        Args:
+            channel: Its id.
+            by: Who tests.
+
+        Returns:
+            What was not quite right; None where all was.
+
+        Raises:
+            NotFoundError: There is no such channel.
+            DeliveryError: It did not arrive.
+        """
+        from heedful.alerts.message import example
+
+        known = self.project.definitions.alerts.channels
+        if channel not in known:
+            hint = one_of(known, channel) if known else "add it to alerts.yaml"
+            raise NotFoundError(f'channel "{channel}" does not exist', hint)
+        self.project.audit.add(by, "tested", f"channel {channel}")
+        link = self.project.definitions.alerts.link
+        message = example(self.project.name, uuid4().hex, datetime.now(UTC), link)
+        return self._sending.send(message, known[channel])
+
+    def log(self, limit: int = 200) -> list[Alert]:
+        """What was told or is to be told, the newest first; errors hold no secret.
+
+        Args:
+            limit: At most so many.
+        """
+        return self._rows.log(limit)
+
+    def _closed(self, id: str) -> Finding | None:  # noqa: A002 - its name
+        try:
+            return self.project.findings.get(id)
+        except NotFoundError:
+            return None
+
+    def _newest(self) -> dict[str, date]:
+        """The end of the newest completed period of each grain."""
+        from heedful.kpis.periods import GRAINS
+
+        shelf = self.project.kpis.shelf()
+        ends = {grain: shelf.periods(grain) for grain in GRAINS}
+        return {grain: periods[-1][1] for grain, periods in ends.items() if periods}
