@@ -68,7 +68,12 @@ def test_the_project_warns_of_nothing_but_what_is_so(project: tuple[Path, Truths
 @pytest.mark.parametrize("weeks", [0, 5])
 def test_experiments_are_defined_as_they_were_run(tmp_path: Path, weeks: int) -> None:
     truths = simulate(tmp_path, customers=300, seed=2, until=UNTIL + timedelta(weeks=weeks))
-    defined = load(tmp_path, CATALOGUE).valid().experiments
+    every = load(tmp_path, CATALOGUE).valid().experiments
+    # One more is planned for the week after the data end.
+    defined = {name: one for name, one in every.items() if one.start < truths.until}
+    assert [one.start for one in every.values() if one.id not in defined] == [
+        truths.until + timedelta(weeks=1)
+    ]
     assert {one.name: (one.first, one.last) for one in truths.experiments} == {
         name: (one.start, one.end) for name, one in defined.items()
     }

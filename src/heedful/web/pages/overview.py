@@ -91,7 +91,7 @@ def overview(request: Request, who: Viewer) -> Response:
         running=[
             row
             for row in edition.project.experiments.portfolio(edition.until).rows
-            if row.state in {"running", "maturing"}
+            if row.state != "finished"
         ],
     )
 
