@@ -8,10 +8,17 @@ import sys
 import typer
 from typer.core import TyperGroup
 
-from heedful.cli import data, experiment, measure, project, serve
+from heedful.cli import actions, alerts, data, experiment, measure, people, project, serve
 from heedful.cli.printing import err
 
-SAID = {"NotFoundError": 2, "FlatError": 1, "QueryError": 2, "LakeBusyError": 1}
+SAID = {
+    "NotFoundError": 2,
+    "FlatError": 1,
+    "QueryError": 2,
+    "LakeBusyError": 1,
+    "DeliveryError": 1,
+    "LedgerError": 1,
+}
 """Errors whose message is for the person at the terminal, with their exit codes; by name, so that
 the rooms they come from need not be loaded."""
 
@@ -56,6 +63,11 @@ app.command("score", rich_help_panel="Measure")(measure.score)
 app.command("scale", rich_help_panel="Measure")(measure.scale)
 app.add_typer(experiment.app, name="experiment", rich_help_panel="Prove")
 app.command("annotate", rich_help_panel="Measure")(project.annotate)
+app.add_typer(actions.app, name="action", rich_help_panel="Act")
+app.add_typer(alerts.app, name="alert", rich_help_panel="Act")
+app.add_typer(people.person, name="person", rich_help_panel="People")
+app.add_typer(people.token, name="token", rich_help_panel="People")
+app.command("history", rich_help_panel="People")(people.history)
 
 
 def run() -> None:

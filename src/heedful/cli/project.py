@@ -12,6 +12,7 @@ import typer
 
 from heedful.cli.options import Folder, Output, a_moment, opened
 from heedful.cli.printing import Format, as_csv, as_json, err, out
+from heedful.cli.who import whoami
 
 
 def init(
@@ -125,6 +126,7 @@ def annotate(
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(found.definitions.settings.timezone))
     found.annotations.add(text, moment, kind, stage)
+    found.audit.add(whoami(), "annotated", f"{kind} {moment:%Y-%m-%d}", text)
     err.print(
         f"{kind}: {text}, {moment:%a %-d %b %Y %H:%M} ({moment.astimezone(UTC):%H:%M} UTC)",
         markup=False,

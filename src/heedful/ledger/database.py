@@ -27,6 +27,7 @@ from sqlalchemy import (
     event,
     text,
 )
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.types import TypeDecorator
 
 if TYPE_CHECKING:
@@ -41,10 +42,8 @@ LOCK = 4_739_201_155
 """Number of the lock under which the tables on a PostgreSQL server are made."""
 
 
-class DriverError(Exception):
-    """The database's Python package is not installed."""
-
-    usage = True
+class LedgerError(Exception):
+    """The ledger's database cannot be used; it says why, without a password."""
 
 
 class Instant(TypeDecorator[datetime]):
@@ -260,7 +259,12 @@ class Database:
             with FileLock(str(self.file.with_suffix(".lock"))):
                 self._upgrade(engine)
         else:
-            self._upgrade(engine)
+            try:
+                self._upgrade(engine)
+            except OperationalError as error:
+                said = " ".join(str(error.orig).split())
+                where = engine.url.render_as_string(hide_password=True)
+                raise LedgerError(f"the ledger at {where} cannot be used: {said}") from None
         return engine
 
     def begin(self) -> AbstractContextManager[Connection]:
@@ -272,9 +276,13 @@ class Database:
             # A server may have closed a connection that lay idle; look before using it.
             return create_engine(self.url, pool_pre_ping=not self._own)
         except ModuleNotFoundError as error:
-            raise DriverError(
+            raise LedgerError(
                 f"{URL} asks for the Python package {error.name}, which is not installed; for "
                 "PostgreSQL: pip install 'heedful[postgresql]'"
+            ) from None
+        except ArgumentError:
+            raise LedgerError(
+                f"{URL} is no address of a database; allowed: such as postgresql://host/heedful"
             ) from None
 
     @staticmethod

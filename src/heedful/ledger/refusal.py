@@ -5,3 +5,6 @@ from __future__ import annotations
 
 class RefusedError(ValueError):
     """Something that is not allowed, and why."""
+
+    usage = True
+    """Whoever asked can ask for something else."""

@@ -116,7 +116,7 @@ class Actions:
         if kpi is not None:
             self._measurable(kpi, stage, dimension)
             if value is None:
-                value = self._newest(kpi, stage, dimension, segment, grain, shelf)
+                grain, value = self._newest(kpi, stage, dimension, segment, grain, shelf)
         return self._rows.add(
             by,
             title=title,
@@ -295,13 +295,17 @@ class Actions:
         segment: str | None,
         grain: str,
         shelf: Shelf | None,
-    ) -> float | None:
+    ) -> tuple[str, float | None]:
+        """The newest complete reading, of a grain that the KPI has, and that grain."""
         from heedful.stats.estimate import number
 
         readings = shelf or self.project.kpis.shelf()
-        series = readings.series(kpi, grain, stage=stage, dimension=dimension, segment=segment)
-        place = series.last() if series is not None else None
-        return number(series.estimates.value[place]) if series and place is not None else None
+        for each in dict.fromkeys((grain, "week", "month")):
+            series = readings.series(kpi, each, stage=stage, dimension=dimension, segment=segment)
+            place = series.last() if series is not None else None
+            if series is not None and place is not None:
+                return each, number(series.estimates.value[place])
+        return grain, None
 
     def _titled(self, title: str) -> str:
         found = " ".join(title.split())

@@ -223,4 +223,6 @@ class OneExperiment:
             decision=found.decision,
             candidate=found.candidate,
         )
+        about = f"experiment {self.name}"
+        self.project.audit.add(by, "signed", about, f"{verdict}: {reason}")
         return self.readout()
