@@ -342,6 +342,15 @@ class Browsers:
             self._kept[role] = self._entered(role)
         return self._kept[role]
 
+    def program(self, role: str) -> TestClient:
+        """A program that sends a token of someone with a role."""
+        self(role)
+        people = self.site.edition.project.people
+        _, secret = people.tokens.make(people.get(f"{role}@example.org"), "a program")
+        client = self.stranger()
+        client.headers["Authorization"] = f"Bearer {secret}"
+        return client
+
     def _entered(self, role: str) -> TestClient:
         people = self.site.edition.project.people
         email = f"{role}@example.org"
@@ -382,6 +391,12 @@ def admin(browsers: Browsers) -> TestClient:
 def own(own_site: Site) -> Browsers:
     """Browsers of the test's own site."""
     return Browsers(own_site)
+
+
+@pytest.fixture
+def entered() -> Callable[[Site], TestClient]:
+    """A browser of an admin of any site."""
+    return lambda site: Browsers(site)("admin")
 
 
 @pytest.fixture

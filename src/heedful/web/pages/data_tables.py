@@ -1,0 +1,286 @@
+"""How fresh and how whole each table is: rows by day, newest row, rejected rows, join rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+from heedful.engines.duckdb import literal, quoted
+from heedful.store import schema
+
+if TYPE_CHECKING:
+    from heedful.web.edition import Edition
+
+State = Literal["fresh", "late", "empty", "idle"]
+DAYS = 28
+HISTORY = 180
+"""Days of a table's past that tell how often it is expected."""
+RHYTHMS = (1, 2, 3, 7, 14, 31, 92)
+"""Every so many days a table may be expected."""
+FEW = 4
+"""With fewer gaps between days with rows nobody knows how often a table comes."""
+JOINED = ("events", "tickets", "responses", "orders")
+STALE = 2
+"""After so many days without any row at all it is the imports that stopped, not a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableState:
+    """A table as it stands.
+
+    Attributes:
+        name: Its name.
+        says: What a row is.
+        rows: Rows kept.
+        days: Rows of each of the last 28 days.
+        newest: Time of the newest row that is not in the future; None without any.
+        every: Rows are expected every so many days; None where its past is too short to tell.
+        state: fresh; late; empty, though something fills or reads it; idle: behind, and nothing
+            that is measured waits for it.
+        late: Days that it is behind the table that reaches furthest.
+        rejected: Rows that could not be taken over.
+        waiting: KPIs that are on, and experiments that run, that need it.
+        sources: Sources that fill it.
+    """
+
+    name: str
+    says: str
+    rows: int
+    days: tuple[int, ...]
+    newest: datetime | None
+    every: int | None
+    state: State
+    late: int
+    rejected: int
+    waiting: tuple[str, ...]
+    sources: tuple[str, ...]
+
+    @property
+    def rejected_share(self) -> float | None:
+        """Share of its rows that were rejected, 0 to 1; None without any row."""
+        every = self.rows + self.rejected
+        return self.rejected / every if every else None
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """How many rows of a table are of a known customer.
+
+    Attributes:
+        table: The table.
+        rows: Its rows.
+        named: Rows that name someone.
+        known: Rows whose someone is among the customers, by id or by an identity.
+    """
+
+    table: str
+    rows: int
+    named: int
+    known: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """All tables that matter here.
+
+    Attributes:
+        states: Those that need someone first.
+        until: The newest row of all; None without any.
+        stale: Days between that and today, where it is the imports that stopped; else 0.
+        unused: Tables that nothing fills and nothing reads.
+        joins: How many rows are of a known customer.
+    """
+
+    states: tuple[TableState, ...]
+    until: datetime | None
+    stale: int
+    unused: tuple[str, ...]
+    joins: tuple[Join, ...]
+
+    @property
+    def trouble(self) -> tuple[TableState, ...]:
+        """Those that need someone."""
+        return tuple(one for one in self.states if one.state in {"late", "empty"})
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no row at all."""
+        return not any(one.rows for one in self.states)
+
+
+def tables(edition: Edition) -> Tables:
+    """The tables of an edition; looked up once."""
+    return edition.once("data tables", lambda: _tables(edition))
+
+
+def _tables(edition: Edition) -> Tables:
+    project = edition.project
+    held = [name for name in schema.names() if project.lake("tables").exists(name)]
+    counts = _counts(edition, held, datetime.now(UTC))
+    newest = [one.newest for one in counts.values() if one.newest is not None]
+    until = max(newest, default=None)
+    end = until.astimezone(edition.zone).date() if until else edition.today
+    behind = (edition.today - end).days
+    readers = _readers(edition, end)
+    fillers: dict[str, list[str]] = {}
+    for source in edition.definitions.sources.values():
+        fillers.setdefault(source.table, []).append(source.name)
+    states = [
+        _state(edition, name, counts.get(name) or _Counts({}), end, readers, fillers)
+        for name in schema.names()
+        if name in counts or name in readers or name in fillers
+    ]
+    order: Mapping[str, int] = {"late": 0, "empty": 1, "fresh": 2, "idle": 3}
+    states.sort(key=lambda one: (order[one.state], -len(one.waiting), one.name))
+    used = {one.name for one in states}
+    unused = tuple(name for name in schema.names() if name not in used)
+    joins = tuple(
+        Join(name, sum(one.days.values()), one.named, one.known)
+        for name in JOINED
+        if name in counts and "customers" in counts
+        for one in (counts[name],)
+    )
+    return Tables(tuple(states), until, behind if until and behind > STALE else 0, unused, joins)
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What is counted of one table."""
+
+    days: dict[date | None, int]
+    newest: datetime | None = None
+    rejected: int = 0
+    named: int = 0
+    known: int = 0
+
+
+def _state(
+    edition: Edition,
+    name: str,
+    of: _Counts,
+    end: date,
+    readers: Mapping[str, Sequence[str]],
+    fillers: Mapping[str, Sequence[str]],
+) -> TableState:
+    days, last = of.days, of.newest
+    every = rhythm([day for day in days if day is not None and day <= end])
+    late = (end - last.astimezone(edition.zone).date()).days if last else 0
+    rows = sum(days.values())
+    state: State = "fresh"
+    if not rows:
+        state = "empty"
+    elif every and late > every:
+        state = "late" if readers.get(name) else "idle"
+    return TableState(
+        name,
+        schema.table(name).says,
+        rows,
+        tuple(days.get(end - timedelta(days=back), 0) for back in range(DAYS - 1, -1, -1)),
+        last,
+        every,
+        state,
+        late,
+        of.rejected,
+        tuple(readers.get(name, ())),
+        tuple(fillers.get(name, ())),
+    )
+
+
+def rhythm(days: Sequence[date]) -> int | None:
+    """Every how many days rows are expected, by the gaps between days that had some.
+
+    Args:
+        days: Days with rows, in any order.
+
+    >>> first = date(2026, 3, 2)
+    >>> rhythm([first + timedelta(days=n) for n in range(40) if n % 7 not in (5, 6)])
+    3
+    >>> rhythm([first]) is None
+    True
+    """
+    inside = sorted(set(days))
+    if not inside:
+        return None
+    inside = [day for day in inside if (inside[-1] - day).days <= HISTORY]
+    gaps = sorted((b - a).days for a, b in pairwise(inside))
+    if len(gaps) < FEW:
+        return None
+    usual = gaps[min(len(gaps) - 1, int(0.95 * len(gaps)))]
+    return next((one for one in RHYTHMS if one >= usual), None)
+
+
+def _counts(edition: Edition, held: Sequence[str], now: datetime) -> dict[str, _Counts]:
+    """What is counted of each table that exists, in one query: attaching takes longest."""
+    books = edition.project.books
+    found = {name: _Counts({}) for name in held}
+    parts = [_by_day(edition, name, now) for name in held]
+    parts += [_joined(name) for name in JOINED if name in held and "customers" in held]
+    if books.exists("rejected_rows"):
+        parts.append(
+            "SELECT 'rejected' AS what, \"table\", NULL::DATE AS day, count(*) AS n,"
+            " NULL::TIMESTAMPTZ AS newest, NULL::BIGINT AS known FROM rejected_rows GROUP BY 2"
+        )
+    if not parts:
+        return found
+    # An old id or a device counts where identities lead from it to a customer.
+    sql = (
+        "WITH own AS (SELECT DISTINCT customer_id AS id FROM customers),"
+        " known AS (SELECT id FROM own UNION SELECT alias_id FROM identities"
+        f" WHERE customer_id IN (SELECT id FROM own)) {' UNION ALL '.join(parts)}"
+    )
+    for row in edition.project.sql(sql).to_pylist():
+        one = found.setdefault(row["table"], _Counts({}))
+        if row["what"] == "rejected":
+            one.rejected = row["n"]
+        elif row["what"] == "joined":
+            one.named, one.known = row["n"], row["known"]
+        else:
+            one.days[row["day"]] = row["n"]
+            if row["newest"] is not None and (one.newest is None or row["newest"] > one.newest):
+                one.newest = row["newest"].astimezone(UTC)
+    return found
+
+
+def _by_day(edition: Edition, name: str, now: datetime) -> str:
+    """Rows by day, and the newest time that is not in the future."""
+    zone = literal(edition.definitions.settings.timezone)
+    limit = f"TIMESTAMPTZ {literal(now.isoformat())}"
+    time = quoted(schema.table(name).time or "")
+    return (
+        f"SELECT 'day' AS what, {literal(name)} AS \"table\","
+        f" CAST({time} AT TIME ZONE {zone} AS DATE) AS day, count(*) AS n,"
+        f" max({time}) FILTER (WHERE {time} <= {limit}) AS newest, NULL::BIGINT AS known"
+        f" FROM {quoted(name)} GROUP BY 3"
+    )
+
+
+def _joined(name: str) -> str:
+    """Rows that name someone, and rows whose someone is known."""
+    return (
+        f"SELECT 'joined' AS what, {literal(name)} AS \"table\", NULL::DATE AS day,"
+        " count(*) FILTER (WHERE customer_id IS NOT NULL OR anonymous_id IS NOT NULL) AS n,"
+        " NULL::TIMESTAMPTZ AS newest,"
+        " count(*) FILTER (WHERE customer_id IN (SELECT id FROM known)"
+        " OR anonymous_id IN (SELECT id FROM known)) AS known"
+        f" FROM {quoted(name)}"
+    )
+
+
+def _readers(edition: Edition, end: date) -> dict[str, list[str]]:
+    """What waits for each table: KPIs that are on, and experiments that units still enter."""
+    found: dict[str, list[str]] = {}
+    for kpi in edition.definitions.kpis.values():
+        fact = edition.project.facts.get(kpi.fact)
+        for table in fact.reads if fact else ():
+            found.setdefault(table, []).append(kpi.id)
+    running = [
+        each.id
+        for each in edition.definitions.experiments.values()
+        if each.start <= end < each.closes
+    ]
+    if running:
+        found["exposures"] = running
+    return found
