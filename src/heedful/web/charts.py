@@ -140,14 +140,33 @@ def trend(
     unit = series.unit
     label = numbers.value(last["value"] / factor, unit, currency=currency)
     inside = [mark for mark in marks if rows[0]["at"] <= mark.at.isoformat() <= last["until"]]
+    at: Spec = {
+        "field": "at",
+        "type": "temporal",
+        "scale": {"type": "utc"},
+        "axis": {"labelExpr": _MONTHS, "tickCount": {"interval": "month", "step": 1}},
+    }
+    height_of: Spec = {
+        "field": "value",
+        "type": "quantitative",
+        "scale": {
+            "domain": [low, high],
+            "nice": False,
+            "zero": False,
+            # Marks stand above the drawing, not on it.
+            "range": [{"expr": "height"}, 22 * _rows_of_marks(inside, rows)],
+        },
+        "axis": {"values": _ticks(low, high), "labelExpr": _labels(high, low, unit)},
+    }
+    both = {"x": at, "y": height_of}
     layers: list[Spec] = [
-        _band(rows),
-        *([_target(factor * target)] if target is not None else []),
-        *([_compare(others, compared)] if others else []),
-        *(_marks(inside, rows)),
-        _line(rows),
-        *_end(last, label),
-        _hover(rows),
+        _band(rows, both),
+        *([_target(factor * target, height_of)] if target is not None else []),
+        *([_compare(others, compared, both)] if others else []),
+        *(_marks(inside, rows, at)),
+        _line(rows, both),
+        *_end(last, label, both),
+        _hover(rows, both),
     ]
     spec: Spec = {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
@@ -155,20 +174,6 @@ def trend(
         "height": height,
         "autosize": {"type": "fit-x", "contains": "padding"},
         "config": config(),
-        "encoding": {
-            "x": {
-                "field": "at",
-                "type": "temporal",
-                "scale": {"type": "utc"},
-                "axis": {"labelExpr": _MONTHS, "tickCount": {"interval": "month", "step": 1}},
-            },
-            "y": {
-                "field": "value",
-                "type": "quantitative",
-                "scale": {"domain": [low, high], "nice": False, "zero": False},
-                "axis": {"values": _ticks(low, high), "labelExpr": _labels(high, low, unit)},
-            },
-        },
         "layer": layers,
     }
     first_day, last_day = (date.fromisoformat(rows[n]["at"]) for n in (0, -1))
@@ -333,20 +338,21 @@ def _plain(number: float) -> str:
     return f"{number:g}".replace("-", "−")
 
 
-def _band(rows: Sequence[Spec]) -> Spec:
+def _band(rows: Sequence[Spec], both: Spec) -> Spec:
     known = [row for row in rows if row["low"] is not None and row["high"] is not None]
     return {
         "data": {"values": known},
         "mark": {"type": "area", "color": "var(--band)", "opacity": 1, "clip": True},
         "encoding": {
-            "y": {"field": "low", "type": "quantitative"},
+            "x": both["x"],
+            "y": {**both["y"], "field": "low"},
             "y2": {"field": "high"},
             "detail": {"field": "piece"},
         },
     }
 
 
-def _line(rows: Sequence[Spec]) -> Spec:
+def _line(rows: Sequence[Spec], both: Spec) -> Spec:
     return {
         "data": {"values": list(rows)},
         "mark": {
@@ -355,11 +361,11 @@ def _line(rows: Sequence[Spec]) -> Spec:
             "strokeWidth": 2,
             "strokeJoin": "round",
         },
-        "encoding": {"detail": {"field": "piece"}},
+        "encoding": {**both, "detail": {"field": "piece"}},
     }
 
 
-def _compare(rows: Sequence[Spec], name: str) -> Spec:
+def _compare(rows: Sequence[Spec], name: str, both: Spec) -> Spec:
     return {
         "data": {"values": list(rows)},
         "mark": {
@@ -369,10 +375,11 @@ def _compare(rows: Sequence[Spec], name: str) -> Spec:
             "strokeDash": [5, 4],
             "description": name,
         },
+        "encoding": both,
     }
 
 
-def _target(at: float) -> Spec:
+def _target(at: float, height: Spec) -> Spec:
     line = {
         "mark": {
             "type": "rule",
@@ -381,7 +388,7 @@ def _target(at: float) -> Spec:
             "strokeWidth": 1.5,
             "strokeCap": "round",
         },
-        "encoding": {"x": None},
+        "encoding": {"y": height},
     }
     word = {
         "mark": {
@@ -393,17 +400,18 @@ def _target(at: float) -> Spec:
             "fontSize": 12,
             "fill": "var(--ink-3)",
         },
-        "encoding": {"x": {"value": "width"}},
+        "encoding": {"x": {"value": "width"}, "y": height},
     }
     return {"data": {"values": [{"value": at}]}, "layer": [line, word]}
 
 
-def _end(last: Spec, label: str) -> list[Spec]:
+def _end(last: Spec, label: str, both: Spec) -> list[Spec]:
     data = {"values": [last]}
     return [
         {
             "data": data,
             "mark": {"type": "point", "filled": True, "size": 45, "color": "var(--series)"},
+            "encoding": both,
         },
         {
             "data": data,
@@ -418,31 +426,43 @@ def _end(last: Spec, label: str) -> list[Spec]:
                 "fontWeight": 600,
                 "fill": "var(--ink)",
             },
+            "encoding": both,
         },
     ]
 
 
-def _hover(rows: Sequence[Spec]) -> Spec:
+def _hover(rows: Sequence[Spec], both: Spec) -> Spec:
     """Invisible points that carry the words of a reading, for who points at it."""
     return {
         "data": {"values": list(rows)},
         "mark": {"type": "point", "size": 300, "opacity": 0, "tooltip": {"content": "data"}},
+        "encoding": both,
     }
 
 
-def _marks(marks: Sequence[Mark], rows: Sequence[Spec]) -> list[Spec]:
+def _in_rows(marks: Sequence[Mark], rows: Sequence[Spec]) -> list[tuple[Mark, int]]:
+    """Marks in order, each with its row: neighbours step down."""
+    days = (date.fromisoformat(rows[-1]["at"]) - date.fromisoformat(rows[0]["at"])).days or 1
+    found: list[tuple[Mark, int]] = []
+    for mark in sorted(marks, key=lambda one: one.at):
+        before = found[-1] if found else None
+        near = before is not None and (mark.at - before[0].at).days < 0.04 * days
+        found.append((mark, (before[1] + 1) % 3 if near and before else 0))
+    return found
+
+
+def _rows_of_marks(marks: Sequence[Mark], rows: Sequence[Spec]) -> int:
+    return max((row + 1 for _, row in _in_rows(marks, rows)), default=0)
+
+
+def _marks(marks: Sequence[Mark], rows: Sequence[Spec], at: Spec) -> list[Spec]:
     """Dotted uprights with lettered shapes on top; neighbours step down a row."""
     if not marks:
         return []
-    days = (date.fromisoformat(rows[-1]["at"]) - date.fromisoformat(rows[0]["at"])).days or 1
-    data, row, before = [], 0, None
-    for mark in sorted(marks, key=lambda one: one.at):
-        near = before is not None and (mark.at - before).days < 0.04 * days
-        row = (row + 1) % 3 if near else 0
-        before = mark.at
-        data.append(
-            {"at": mark.at.isoformat(), "letter": mark.letter, "kind": mark.kind, "row": row}
-        )
+    data = [
+        {"at": mark.at.isoformat(), "letter": mark.letter, "kind": mark.kind, "row": row}
+        for mark, row in _in_rows(marks, rows)
+    ]
     kinds = list(dict.fromkeys(mark.kind for mark in marks))
     layers: list[Spec] = [
         {
@@ -453,7 +473,7 @@ def _marks(marks: Sequence[Mark], rows: Sequence[Spec]) -> list[Spec]:
                 "y": 0,
                 "y2": "height",
             },
-            "encoding": {"y": None},
+            "encoding": {"x": at},
         }
     ]
     for number in range(3):
@@ -476,14 +496,14 @@ def _marks(marks: Sequence[Mark], rows: Sequence[Spec]) -> list[Spec]:
                     "color": "var(--ink)",
                     "opacity": 1,
                 },
-                "encoding": {"y": y, "shape": shape},
+                "encoding": {"x": at, "y": y, "shape": shape},
             }
         )
         layers.append(
             {
                 "transform": [mine],
                 "mark": {"type": "text", "fontSize": 10, "fontWeight": 600, "fill": "var(--paper)"},
-                "encoding": {"y": y, "text": {"field": "letter"}},
+                "encoding": {"x": at, "y": y, "text": {"field": "letter"}},
             }
         )
     return [{"data": {"values": data}, "layer": layers}]
