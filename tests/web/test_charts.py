@@ -122,7 +122,7 @@ def test_a_line_need_not_start_at_zero_but_says_so():
 @given(
     st.lists(st.floats(-1e6, 1e6).map(lambda x: round(x, 3)), min_size=2, max_size=30),
     st.sampled_from(["nps", "money", "hours", "count"]),
-    st.floats(0, 100),
+    st.floats(0, 100).map(lambda x: round(x, 3)),
 )
 def test_the_axis_holds_everything_and_has_few_round_ticks(values, unit, spread):
     one = charts.trend(series(values, unit=unit, spread=spread), title="x")
