@@ -8,7 +8,7 @@ RIVALS := $(VENV)/.rivals
 
 .DEFAULT_GOAL := help
 
-.PHONY: browser help install demo test check format docs screenshot lock simulate bench clean
+.PHONY: bench bench-pages browser check clean demo docs format help install lock postgresql screenshots serve simulate test
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,8 +32,12 @@ $(DEV): requirements-dev.lock $(RUNTIME)
 
 install: $(RUNTIME) ## Make .venv and install Heedful into it.
 
-demo: $(RUNTIME) ## Simulate a company for a year in demo/, measure it, print its scorecard.
+demo: $(RUNTIME) ## Simulate a company for a year in demo/, measure it, and open its dashboard.
 	$(BIN)/heedful demo demo
+	$(BIN)/heedful serve -p demo
+
+serve: $(RUNTIME) ## Open the dashboard of demo/ again.
+	$(BIN)/heedful serve -p demo
 
 test: $(DEV) check ## Install what tests need, check types, style and layers, run all tests.
 	$(BIN)/pytest -q -n auto --dist loadfile
@@ -41,6 +45,10 @@ test: $(DEV) check ## Install what tests need, check types, style and layers, ru
 browser: ## Install Debian's chromium, with which tests look at pages (needs root).
 	@command -v chromium >/dev/null || { apt-get update -q && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends chromium; }
+
+postgresql: ## Install Debian's PostgreSQL, with which tests try the ledger (needs root).
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -q && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends postgresql; }
 
 check: $(DEV) ## Ruff, mypy --strict and the layer contract.
 	$(BIN)/ruff check .
@@ -57,8 +65,9 @@ docs: $(DEV) ## Write the generated pages of docs/ anew.
 	$(BIN)/python -m heedful.kpis.reference > docs/kpis.md
 	$(BIN)/python -m heedful.store.reference > docs/tables.md
 
-screenshot: $(RUNTIME) ## Draw the README's picture anew, from demo/.
+screenshots: $(DEV) ## Take the README's pictures anew, from demo/ (needs chromium).
 	$(BIN)/python docs/screenshot.py demo > /dev/null
+	$(BIN)/python docs/screenshots.py demo
 
 lock: $(DEV) ## Resolve all dependencies anew: names, versions, hashes.
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -U -o requirements.lock
@@ -71,6 +80,9 @@ simulate: $(DEV) ## Measure error rates of all intervals by simulation; writes d
 $(RIVALS): requirements-bench.lock $(DEV)
 	$(BIN)/pip install -q --require-hashes -r requirements-bench.lock
 	@touch $@
+
+bench-pages: $(DEV) ## Measure pages over demo/ with a million readings; see benchmarks/README.md.
+	$(BIN)/python benchmarks/page_speed.py demo
 
 bench: $(RIVALS) ## Measure speed beside rivals; see benchmarks/README.md.
 	$(BIN)/python benchmarks/import_speed.py

@@ -21,7 +21,6 @@ import time
 from pathlib import Path
 
 import httpx
-import pyarrow as pa
 import pyarrow.compute as pc
 
 import heedful
@@ -170,8 +169,8 @@ def painted(base: str, email: str, password: str) -> None:
         return
     script = """() => new Promise(done => {
       let paint = 0;
-      new PerformanceObserver(list => { for (const one of list.getEntries()) paint = one.startTime; })
-        .observe({type: 'largest-contentful-paint', buffered: true});
+      const seen = list => { for (const one of list.getEntries()) paint = one.startTime; };
+      new PerformanceObserver(seen).observe({type: 'largest-contentful-paint', buffered: true});
       setTimeout(() => {
         const all = [...performance.getEntriesByType('resource'),
           ...performance.getEntriesByType('navigation')];
