@@ -59,8 +59,10 @@ class Instant(TypeDecorator[datetime]):
         return value.astimezone(UTC) if value else None
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
-        """Give the timezone back."""
-        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+        """Give the timezone back; PostgreSQL gives that of its session."""
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 class Tables:
