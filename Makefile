@@ -66,7 +66,6 @@ docs: $(DEV) ## Write the generated pages of docs/ anew.
 	$(BIN)/python -m heedful.store.reference > docs/tables.md
 
 screenshots: $(DEV) ## Take the README's pictures anew, from demo/ (needs chromium).
-	$(BIN)/python docs/screenshot.py demo > /dev/null
 	$(BIN)/python docs/screenshots.py demo
 
 lock: $(DEV) ## Resolve all dependencies anew: names, versions, hashes.

@@ -120,6 +120,7 @@ NAMES = {
     "Scale": "scale",
     "Activities": "activities",
     "Dimension": "dimension",
+    "Triad": "triad",
     "ReadOptions": "read options",
     "Variant": "variant",
     "Outcome": "outcome",

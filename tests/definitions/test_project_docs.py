@@ -12,7 +12,7 @@ from heedful.definitions.kpi import Kpi
 from heedful.definitions.measure import KINDS
 from heedful.definitions.project_files import load
 from heedful.definitions.rules import Activities, Rules
-from heedful.definitions.scorecard import Dimension, ScorecardDefinition
+from heedful.definitions.scorecard import Dimension, ScorecardDefinition, Triad
 from heedful.definitions.segment import Segment
 from heedful.definitions.settings import Settings, Team, Touchpoint
 from heedful.definitions.source import ReadOptions, Source
@@ -31,6 +31,7 @@ MODELS = [
     Segment,
     ScorecardDefinition,
     Dimension,
+    Triad,
     Source,
     ReadOptions,
     Hypothesis,
