@@ -59,6 +59,13 @@ class TableState:
     sources: tuple[str, ...]
 
     @property
+    def drawn(self) -> tuple[int | None, ...]:
+        """The days as they are drawn: one without rows is marked only where each should have some."""
+        if self.every == 1 and self.state != "idle":
+            return self.days
+        return tuple(one or None for one in self.days)
+
+    @property
     def rejected_share(self) -> float | None:
         """Share of its rows that were rejected, 0 to 1; None without any row."""
         every = self.rows + self.rejected
@@ -112,8 +119,13 @@ class Tables:
 
 
 def tables(edition: Edition) -> Tables:
-    """The tables of an edition; looked up once."""
-    return edition.once("data tables", lambda: _tables(edition))
+    """The tables of an edition; looked up once an import."""
+    return edition.once(("data tables", imported(edition)), lambda: _tables(edition))
+
+
+def imported(edition: Edition) -> int | None:
+    """Version of the history of imports: another process may import between two refreshes."""
+    return edition.project.books.version("imports")
 
 
 def _tables(edition: Edition) -> Tables:

@@ -32,6 +32,20 @@
     });
   }
 
+  // The console for SQL runs on Ctrl+Enter; an address that names a folded part opens it.
+  for (const box of document.querySelectorAll("textarea[data-run]")) {
+    box.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) box.form.requestSubmit();
+    });
+  }
+  for (const hint of document.querySelectorAll("[data-needs-script]")) hint.hidden = false;
+  const unfold = () => {
+    const part = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (part && part.tagName === "DETAILS") part.open = true;
+  };
+  addEventListener("hashchange", unfold);
+  unfold();
+
   // Charts: drawn at the width of their column, with the page's colours, without eval.
   const words = (row, unit) => {
     const number = (value) => (value === null ? "…" : String(value).replace("-", "−"));
