@@ -124,7 +124,7 @@ def changes(a: Estimates, b: Estimates, *, log: bool = False) -> Estimates:
     """Changes from `a` to `b`, cell by cell; see `change`."""
     if not log:
         return combinations([-1, 1], [a, b])
-    ratio = combinations([-1, 1], [_logarithm(a), _logarithm(b)])
+    ratio = combinations([-1, 1], [logarithms(a), logarithms(b)])
     return replace(
         ratio,
         value=np.expm1(ratio.value),
@@ -152,7 +152,7 @@ def change(a: Estimate, b: Estimate, *, log: bool = False) -> Estimate:
     return changes(Estimates.of([a]), Estimates.of([b]), log=log)[0]
 
 
-def _logarithm(of: Estimates) -> Estimates:
+def logarithms(of: Estimates) -> Estimates:
     """Estimates on the log scale; jackknife intervals are made anew there."""
     with np.errstate(invalid="ignore", divide="ignore"):
         value = np.log(np.where(of.value > 0, of.value, np.nan))

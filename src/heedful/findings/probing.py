@@ -1,0 +1,212 @@
+"""Tests of one KPI in one stage: did it change, is it worse than it may be, does it slide?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import expm1, isfinite
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from heedful import stats
+from heedful.stats.student import t_quantiles
+from heedful.stats.variation import together
+
+if TYPE_CHECKING:
+    from heedful.definitions.kpi import Kpi
+    from heedful.findings.history import Contrast, History
+
+Kind = Literal["change", "level", "trend"]
+WIDTHS = (1, 4, 8)
+"""Periods on each side: a week shows a break at once, four and eight show a smaller one."""
+LEVEL_WIDTH = 4
+COHORTS = 6
+DEFAULT_SIZE = 0.10
+"""A change of less than 10% is no news, however sure it is; unless the KPI's rule says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One test at the end of one period.
+
+    Attributes:
+        kind: change: against no change, two-sided. level: against the limit of `below_target`.
+            trend: of the slope over six cohorts.
+        kpi: The KPI.
+        stage: Its stage, None for all.
+        p: P-value, corrected for the widths that were tried.
+        up: P-value of a rise alone, corrected so too.
+        down: P-value of a fall alone.
+        contrast: The width that says it most clearly.
+        better: Whether it is good news.
+        size: How large it is, in units of the least that matters; 1 or more is worth telling.
+        width: Periods on each side.
+    """
+
+    kind: Kind
+    kpi: str
+    stage: str | None
+    p: float
+    up: float
+    down: float
+    contrast: Contrast
+    better: bool
+    size: float
+    width: int
+
+
+def probes(history: History, place: int, stage: str | None) -> Iterator[Probe]:
+    """All tests of a KPI at the end of one period.
+
+    Args:
+        history: Its past.
+        place: The period.
+        stage: The stage that the history is of.
+    """
+    kpi = history.kpi
+    changed = change(history, place, stage)
+    if changed is not None:
+        yield changed
+    if kpi.threshold.rule == "below_target" and kpi.target is not None:
+        level = below_target(history, place, stage)
+        if level is not None:
+            yield level
+    if kpi.threshold.rule == "trend" and history.series.grain == "month":
+        slope = trend(history, place, stage)
+        if slope is not None:
+            yield slope
+
+
+def change(history: History, place: int, stage: str | None) -> Probe | None:
+    """Whether a KPI changed, at any of the widths."""
+    tried: list[tuple[float, int, Contrast]] = []
+    ups, downs = [], []
+    for width in WIDTHS:
+        one = history.step(place, width)
+        if one is not None:
+            up, down = one.p_above(), one.p_below()
+            ups.append(up)
+            downs.append(down)
+            tried.append((2 * min(up, down), width, one))
+    if not tried:
+        return None
+    many = len(tried)
+    p, width, best = min(tried, key=lambda each: (each[0], each[1]))
+    rose = best.difference > 0
+    better = rose == (history.kpi.better == "higher")
+    return Probe(
+        "change",
+        history.kpi.id,
+        stage,
+        min(1.0, many * p),
+        min(1.0, many * min(ups)),
+        min(1.0, many * min(downs)),
+        best,
+        better,
+        size_of(history.kpi, best, relative=history.relative, better=better),
+        width,
+    )
+
+
+def size_of(kpi: Kpi, one: Contrast, *, relative: bool, better: bool) -> float:
+    """How large a change is, in units of the least that its rule calls news.
+
+    Args:
+        kpi: The KPI.
+        one: The change.
+        relative: Whether its difference is one of logarithms.
+        better: Whether it is for the better; that has no rule of its own.
+    """
+    rule, by = kpi.threshold.rule, kpi.threshold.amount
+    if rule == "drop_points" and not better:
+        return abs(one.difference) / by
+    share = abs(expm1(one.difference)) if relative else _share(one.difference, one.before, kpi)
+    if better or rule in {"below_target", "drop_points", "trend"}:
+        return share / DEFAULT_SIZE
+    if rule == "decline":
+        return max(1.0, share / DEFAULT_SIZE)
+    return share / by if by > 0 else max(1.0, share / DEFAULT_SIZE)
+
+
+def _share(difference: float, before: float, kpi: Kpi) -> float:
+    """A difference as a share of what was there; of a score from -100 to 100, of its half."""
+    if kpi.measure.unit == "nps":
+        return abs(difference) / 50.0
+    return abs(difference) / abs(before) if before else 0.0
+
+
+def below_target(history: History, place: int, stage: str | None) -> Probe | None:
+    """Whether a KPI is worse than its target allows."""
+    kpi = history.kpi
+    if kpi.target is None:
+        return None
+    higher = kpi.better == "higher"
+    by = kpi.threshold.amount
+    limit = kpi.target * (1 - by) if higher else kpi.target * (1 + by)
+    one = history.against(place, LEVEL_WIDTH, limit)
+    if one is None:
+        return None
+    up, down = one.p_above(), one.p_below()
+    p = down if higher else up
+    worse = one.now < limit if higher else one.now > limit
+    return Probe(
+        "level", kpi.id, stage, p, up, down, one, False, 1.0 if worse else 0.0, LEVEL_WIDTH
+    )
+
+
+def trend(history: History, place: int, stage: str | None) -> Probe | None:
+    """Whether each of the last six cohorts is worse than the one before, as a slope."""
+    places = [at for at in range(max(0, place - COHORTS + 1), place + 1) if history.usable[at]]
+    if len(places) < COHORTS or not history.one_definition(places[0], place):
+        return None
+    usual = history.usual(place + 1)
+    if usual is None:
+        return None
+    x = np.array(places, dtype=np.float64)
+    x -= x.mean()
+    weights = list(x / (x * x).sum())
+    one = stats.combinations(weights, [history.level.take([at]) for at in places])[0]
+    if one.value is None or one.low is None or one.high is None:
+        return None
+    half = max(one.value - one.low, one.high - one.value)
+    tq = float(t_quantiles(one.level, np.array([one.df]))[0])
+    spread = sum(w * w for w in weights) * usual.variance
+    variance, df = together([(half / tq) ** 2], [one.df], spread, usual.df)
+    se = float(np.sqrt(variance[0]))
+    if not (se > 0 and isfinite(se)):
+        return None
+    wide = se * float(t_quantiles(0.95, np.array([np.floor(min(float(df[0]), 63))]))[0])
+    from heedful.findings.history import Contrast
+
+    span = COHORTS - 1
+    values = history.values[places]
+    first, last = (float(np.exp(v)) if history.relative else float(v) for v in values[[0, -1]])
+    found = Contrast(
+        one.value * span,
+        se * span,
+        float(df[0]),
+        first,
+        last,
+        (one.value - wide) * span,
+        (one.value + wide) * span,
+        int(history.n[places].sum()),
+        int(history.customers[places].max()),
+    )
+    rose = found.difference > 0
+    better = rose == (history.kpi.better == "higher")
+    up, down = found.p_above(), found.p_below()
+    p = down if history.kpi.better == "higher" else up
+    return Probe(
+        "trend", history.kpi.id, stage, p, up, down, found, better, 0.0 if better else 1.0, COHORTS
+    )
+
+
+def shown(difference: float, *, relative: bool) -> float:
+    """A difference as people read it: relative ones as a share.
+
+    >>> from math import log1p
+    >>> round(shown(log1p(0.25), relative=True), 12), shown(0.25, relative=False)
+    (0.25, 0.25)
+    """
+    return expm1(difference) if relative else difference
