@@ -46,9 +46,9 @@ def test_a_ledger_of_revision_0002_comes_up_to_date_with_its_rows(url):
     with engine.begin() as connection:
         connection.execute(
             text(
-                "INSERT INTO annotations (at, kind, text, made_at) VALUES (:at, 'release', 'a', :at)"
+                "INSERT INTO annotations (at, kind, text, made_at) VALUES (:a, 'release', 'a', :a)"
             ),
-            {"at": AT},
+            {"a": AT},
         )
         connection.execute(
             text(

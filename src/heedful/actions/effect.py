@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,9 +16,10 @@ from heedful import stats
 from heedful.actions.variation import MOST, Variation, variation
 from heedful.actions.windows import Windows, windows
 from heedful.actions.wording import measured_says, waiting_says
-from heedful.definitions.measure import Retention, Total
+from heedful.definitions.measure import Total
 from heedful.kpis import periods
 from heedful.kpis.change import ABSOLUTE
+from heedful.kpis.reading import window
 from heedful.ledger.outcome import Outcome
 from heedful.stats import LEAST_CUSTOMERS, Estimate
 
@@ -68,7 +68,7 @@ def outcome(
         kpi.id, grain, stage=action.stage, dimension=action.dimension, segment=action.segment
     )
     if total is None or not _reached(total, found.last):
-        until = found.after_end + timedelta(days=_window(kpi) + late)
+        until = found.after_end + timedelta(days=window(kpi) + late)
         return replace(
             _frame(found), state="waiting", until=until, says=waiting_says(found, kpi.title, until)
         )
@@ -81,12 +81,6 @@ def outcome(
 def _grain(shelf: Shelf, kpi: str) -> periods.Grain | None:
     grains: tuple[periods.Grain, ...] = ("week", "month")
     return next((grain for grain in grains if shelf.series(kpi, grain) is not None), None)
-
-
-def _window(kpi: CatalogueKpi) -> int:
-    """Days after a row until its outcome is known."""
-    after = ceil(kpi.measure.after) if isinstance(kpi.measure, Retention) else 0
-    return max(kpi.window_days, after)
 
 
 def _reached(total: Series, last: date) -> bool:
