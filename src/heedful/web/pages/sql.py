@@ -11,10 +11,11 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from heedful.engines.duckdb import QueryError
-from heedful.ledger.refusal import RefusedError
 from heedful.experiments.wording import NOTHING
+from heedful.ledger.refusal import RefusedError
 from heedful.web import files
 from heedful.web.guest import Analyst, Viewer, site_of
+from heedful.web.pages.definitions_text import coded
 from heedful.web.pages.sql_console import (
     LONGEST,
     MOST_ROWS,
@@ -110,6 +111,7 @@ def sql(
         rows=rows,
         files=[(name, f"/sql/rows.{form}?{query}") for name, form in FORMS],
         relations=relations(edition),
+        coded=coded,
         examples=[
             (one.title, "/sql?" + urlencode({"q": one.query}), one.query)
             for one in examples(edition)
