@@ -26,6 +26,9 @@ from heedful.definitions.fields import Model
 from heedful.definitions.hypothesis import Hypothesis
 from heedful.definitions.kpi import CatalogueKpi, Kpi
 from heedful.definitions.kpi_files import catalogue_kpis, read_catalogue, read_kpis
+from heedful.definitions.pattern import Pattern
+from heedful.definitions.pattern_files import FOLDER as PATTERNS
+from heedful.definitions.pattern_files import pattern_problems, read_patterns
 from heedful.definitions.playbook import Playbook
 from heedful.definitions.problem import Problem, ProjectError
 from heedful.definitions.references import Draft, reference_problems
@@ -38,7 +41,7 @@ from heedful.definitions.source import Source
 SETTINGS = "heedful.yaml"
 HYPOTHESES = "hypotheses.yaml"
 _FILES = (SETTINGS, "rules.yaml", "segments.yaml", "scorecard.yaml", HYPOTHESES, ALERTS)
-_FOLDERS = ("kpis", "sources", EXPERIMENTS)
+_FOLDERS = ("kpis", "sources", EXPERIMENTS, PATTERNS)
 _TEXT = "?"
 
 M = TypeVar("M", bound=Model)
@@ -61,6 +64,7 @@ class Definitions:
         playbooks: `playbooks/*.md`, by id.
         experiments: `experiments/*.yaml`, by id.
         alerts: `alerts.yaml`, or its defaults: nobody is told.
+        patterns: `patterns/*.yaml`, the project's own, by id.
     """
 
     root: Path
@@ -75,6 +79,7 @@ class Definitions:
     playbooks: Mapping[str, Playbook]
     experiments: Mapping[str, Experiment] = field(default_factory=dict)
     alerts: AlertsDefinition = field(default_factory=AlertsDefinition)
+    patterns: Mapping[str, Pattern] = field(default_factory=dict)
 
     @property
     def data(self) -> Path:
@@ -144,6 +149,7 @@ def load(
     for entry in draft.experiments:
         folder.problems += design_problems(entry)
     folder.problems += experiment_problems(draft)
+    folder.problems += pattern_problems(draft, raw)
     folder.problems += alert_problems(draft)
     folder.problems += SqlChecks(draft, root, tables, facts, formats).problems()
     wrong = {problem.file for problem in folder.problems}
@@ -164,6 +170,7 @@ def load(
         playbooks={each.id: each for each in draft.playbooks},
         experiments={entry.value.id: entry.value for entry in draft.experiments},
         alerts=draft.alerts.value if draft.alerts else AlertsDefinition(),
+        patterns={entry.value.id: entry.value for entry in draft.patterns},
     )
     return Loaded(definitions, (), warnings)
 
@@ -202,6 +209,7 @@ def _draft(folder: Folder, catalogue: Mapping[str, Mapping[str, object]]) -> Dra
         playbooks=list(_playbooks(folder)),
         experiments=list(read_experiments(folder)),
         alerts=_optional(folder, AlertsDefinition, ALERTS),
+        patterns=list(read_patterns(folder)),
         kpi_files={path.stem for path in (folder.root / "kpis").glob("*.yaml")},
         playbook_files={path.stem for path in (folder.root / "playbooks").glob("*.md")},
         experiment_files={path.stem for path in (folder.root / EXPERIMENTS).glob("*.yaml")},

@@ -12,6 +12,7 @@ from heedful.definitions.entry import Entry
 from heedful.definitions.experiment import Experiment
 from heedful.definitions.hypothesis import Hypothesis
 from heedful.definitions.kpi import Kpi
+from heedful.definitions.pattern import Pattern
 from heedful.definitions.playbook import Playbook
 from heedful.definitions.problem import Problem, did_you_mean, one_of
 from heedful.definitions.rules import Rules
@@ -45,6 +46,7 @@ class Draft:
     playbooks: list[Playbook] = field(default_factory=list)
     experiments: list[Entry[Experiment]] = field(default_factory=list)
     alerts: Entry[AlertsDefinition] | None = None
+    patterns: list[Entry[Pattern]] = field(default_factory=list)
     kpi_files: Collection[str] = ()
     playbook_files: Collection[str] = ()
     experiment_files: Collection[str] = ()

@@ -11,6 +11,7 @@ from heedful.definitions.experiment import Experiment
 from heedful.definitions.fields import Model
 from heedful.definitions.hypothesis import Hypothesis
 from heedful.definitions.kpi import Kpi
+from heedful.definitions.pattern import Pattern
 from heedful.definitions.rules import Rules
 from heedful.definitions.scorecard import ScorecardDefinition
 from heedful.definitions.segment import Segment
@@ -30,6 +31,7 @@ _FILES = {
     "hypotheses": "hypotheses.yaml",
     "experiment": "experiments/*.yaml",
     "alerts": "alerts.yaml",
+    "pattern": "patterns/*.yaml",
 }
 
 
@@ -45,8 +47,8 @@ def schemas() -> dict[str, Schema]:
 
     Examples:
         >>> sorted(schemas())
-        ['alerts', 'experiment', 'heedful', 'hypotheses', 'kpi', 'rules', 'scorecard', 'segments',
-        'source']
+        ['alerts', 'experiment', 'heedful', 'hypotheses', 'kpi', 'pattern', 'rules', 'scorecard',
+        'segments', 'source']
         >>> schemas()["kpi"]["properties"]["better"]["enum"]
         ['higher', 'lower']
     """
@@ -63,6 +65,7 @@ def schemas() -> dict[str, Schema]:
         "hypotheses": _of_each(_schema(Hypothesis), {"type": "array"}, "items"),
         "experiment": _schema(Experiment),
         "alerts": _schema(AlertsDefinition),
+        "pattern": _schema(Pattern),
     }
     return {
         name: {"$schema": _DIALECT, **schema, "title": _FILES[name]}
