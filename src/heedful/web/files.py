@@ -49,7 +49,7 @@ def safe(name: str) -> str:
     >>> safe("../../etc/passwd"), safe('a"; filename=x'), safe("...")
     ('etc-passwd', 'a-filename-x', 'heedful')
     """
-    return re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-.")[:80].strip("-.") or "heedful"
+    return re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-")[:80].strip("-") or "heedful"
 
 
 def written(table: pa.Table, form: Form) -> bytes:

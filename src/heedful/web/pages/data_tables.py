@@ -60,7 +60,7 @@ class TableState:
 
     @property
     def drawn(self) -> tuple[int | None, ...]:
-        """The days as they are drawn: one without rows is marked only where each should have some."""
+        """The days as they are drawn: one without rows is marked where each should have some."""
         if self.every == 1 and self.state != "idle":
             return self.days
         return tuple(one or None for one in self.days)

@@ -36,7 +36,7 @@ LIMITS = (100, 500, 2000)
 LONG_CELL = 400
 """Longer texts are cut on the page; files have them whole."""
 _EXCERPT = re.compile(r"\n\s*LINE \d+:.*", re.DOTALL)
-Asked = Annotated[str, Query(max_length=4 * LONGEST)]
+Asked = Annotated[str, Query(max_length=LONGEST)]
 
 
 @dataclass(frozen=True, slots=True)

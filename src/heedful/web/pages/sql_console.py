@@ -24,6 +24,8 @@ MOST_ROWS = 100_000
 MOST_BYTES = 256 * 2**20
 AT_ONCE = 2
 """So many queries run at a time: pages must stay quick meanwhile."""
+PATIENCE = 2.0
+"""Seconds that a query waits for its turn."""
 _LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
 _gate = threading.Semaphore(AT_ONCE)
 
@@ -68,7 +70,7 @@ def ask(
         raise RefusedError("the query is empty; write one SELECT")
     if len(query) > LONGEST:
         raise RefusedError(f"the query has {len(query):,} characters; {LONGEST:,} are allowed")
-    if not _gate.acquire(timeout=2.0):
+    if not _gate.acquire(timeout=PATIENCE):
         raise BusyError(f"{AT_ONCE} queries run already; ask again when one is done")
     # It is written down before it runs: who asked for too much asked too.
     edition.project.audit.add(who.email, "asked", "sql", query)
