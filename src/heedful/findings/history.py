@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from heedful import stats
 from heedful.kpis import periods
 from heedful.kpis.change import ABSOLUTE
 from heedful.stats.changes import logarithms
-from heedful.stats.student import t_quantiles
+from heedful.stats.student import t_quantile
 from heedful.stats.variation import Variation, together, variation
 
 if TYPE_CHECKING:
@@ -125,11 +124,20 @@ class History:
         return np.where(self.usable, self.level.value, np.nan)
 
     @cached_property
+    def replicates(self) -> Floats:
+        """Values without each bucket, on the test's scale, shape (periods, 64)."""
+        return self.level.replicates
+
+    @cached_property
     def noise(self) -> Floats:
         """Variances of the values by sampling."""
-        tq = t_quantiles(self.level.level, self.level.df)
-        half = np.fmax(self.level.value - self.level.low, self.level.high - self.level.value)
-        return np.where(self.usable, (half / tq) ** 2, np.nan)
+        return np.where(self.usable, self._jackknife(self.replicates, self.values), np.nan)
+
+    @staticmethod
+    def _jackknife(replicates: Floats, values: Floats) -> Floats:
+        groups = replicates.shape[-1]
+        deviations = replicates - values[..., None]
+        return np.asarray((groups - 1) / groups * (deviations**2).sum(axis=-1))
 
     def usual(self, until: int) -> Variation | None:
         """How much it varied from period to period before one; None where too little is known."""
@@ -169,32 +177,36 @@ class History:
         usual = self.usual(min(second) if until is None else until)
         if usual is None:
             return None
-        weights, parts = [], []
-        for places, sign in ((first, -1.0), (second, 1.0)):
-            whole = self.weight[places].sum()
-            weights += [sign * self.weight[place] / whole for place in places]
-            parts += [self.level.take([place]) for place in places]
-        one = stats.combinations(weights, parts)[0]
-        if one.value is None or one.low is None or one.high is None:
-            return None
-        half = max(one.value - one.low, one.high - one.value)
-        sampling = (half / float(t_quantiles(one.level, np.array([one.df]))[0])) ** 2
-        spread = sum(w * w for w in weights) * usual.variance
-        variance, df = together([sampling], [one.df], spread, usual.df)
+        weights = np.zeros(len(self))
+        weights[first] = -self.weight[first] / self.weight[first].sum()
+        weights[second] = self.weight[second] / self.weight[second].sum()
+        return self._contrast(weights, 0.0, self._mean(first), second, usual)
+
+    def _contrast(
+        self, weights: Floats, zero: float, before: float, now: Sequence[int], usual: Variation
+    ) -> Contrast | None:
+        """A weighted sum of periods, with the variance of sampling and usual variation together."""
+        used = np.flatnonzero(weights)
+        w = weights[used]
+        difference = float(w @ self.values[used]) - zero
+        deviations = w @ (self.replicates[used] - self.values[used][:, None])
+        groups = len(deviations)
+        sampling = (groups - 1) / groups * float(deviations @ deviations)
+        variance, df = together([sampling], [groups - 1.0], float(w @ w) * usual.variance, usual.df)
         se, degrees = float(np.sqrt(variance[0])), float(df[0])
-        if not se > 0:
+        if not (se > 0 and np.isfinite(se)):
             return None
-        wide = se * float(t_quantiles(0.95, np.array([np.floor(min(degrees, 63))]))[0])
+        wide = se * t_quantile(0.95, max(1, int(min(degrees, 63))))
         return Contrast(
-            one.value,
+            difference,
             se,
             degrees,
-            self._mean(first),
-            self._mean(second),
-            one.value - wide,
-            one.value + wide,
-            int(self.n[second].sum()),
-            int(self.customers[second].max()),
+            before,
+            self._mean(now),
+            difference - wide,
+            difference + wide,
+            int(self.n[list(now)].sum()),
+            int(self.customers[list(now)].max()),
         )
 
     def _mean(self, places: Sequence[int]) -> float:
@@ -220,29 +232,18 @@ class History:
         usual = self.usual(place + 1)
         if usual is None or (self.relative and limit <= 0):
             return None
-        whole = self.weight[places].sum()
-        weights = [self.weight[at] / whole for at in places]
-        one = stats.combinations(weights, [self.level.take([at]) for at in places])[0]
-        if one.value is None or one.low is None or one.high is None:
-            return None
-        half = max(one.value - one.low, one.high - one.value)
-        sampling = (half / float(t_quantiles(one.level, np.array([one.df]))[0])) ** 2
-        spread = sum(w * w for w in weights) * usual.variance
-        variance, df = together([sampling], [one.df], spread, usual.df)
-        se, degrees = float(np.sqrt(variance[0])), float(df[0])
-        if not se > 0:
-            return None
-        wide = se * float(t_quantiles(0.95, np.array([np.floor(min(degrees, 63))]))[0])
+        weights = np.zeros(len(self))
+        weights[places] = self.weight[places] / self.weight[places].sum()
         zero = float(np.log(limit)) if self.relative else limit
-        difference = one.value - zero
-        return Contrast(
-            difference,
-            se,
-            degrees,
-            limit,
-            self._mean(places),
-            difference - wide,
-            difference + wide,
-            int(self.n[places].sum()),
-            int(self.customers[places].max()),
-        )
+        return self._contrast(weights, zero, limit, places, usual)
+
+    def slope(self, places: Sequence[int]) -> Contrast | None:
+        """The straight line through some periods: its rise from the first to the last."""
+        usual = self.usual(max(places) + 1)
+        if usual is None:
+            return None
+        x = np.array(places, dtype=np.float64)
+        x -= x.mean()
+        weights = np.zeros(len(self))
+        weights[list(places)] = x / (x * x).sum() * (max(places) - min(places))
+        return self._contrast(weights, 0.0, self._mean(places[:1]), places[-1:], usual)

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import expm1, isfinite
+from math import expm1
 from typing import TYPE_CHECKING, Literal
-
-import numpy as np
-
-from heedful import stats
-from heedful.stats.student import t_quantiles
-from heedful.stats.variation import together
 
 if TYPE_CHECKING:
     from heedful.definitions.kpi import Kpi
@@ -160,39 +154,9 @@ def trend(history: History, place: int, stage: str | None) -> Probe | None:
     places = [at for at in range(max(0, place - COHORTS + 1), place + 1) if history.usable[at]]
     if len(places) < COHORTS or not history.one_definition(places[0], place):
         return None
-    usual = history.usual(place + 1)
-    if usual is None:
+    found = history.slope(places)
+    if found is None:
         return None
-    x = np.array(places, dtype=np.float64)
-    x -= x.mean()
-    weights = list(x / (x * x).sum())
-    one = stats.combinations(weights, [history.level.take([at]) for at in places])[0]
-    if one.value is None or one.low is None or one.high is None:
-        return None
-    half = max(one.value - one.low, one.high - one.value)
-    tq = float(t_quantiles(one.level, np.array([one.df]))[0])
-    spread = sum(w * w for w in weights) * usual.variance
-    variance, df = together([(half / tq) ** 2], [one.df], spread, usual.df)
-    se = float(np.sqrt(variance[0]))
-    if not (se > 0 and isfinite(se)):
-        return None
-    wide = se * float(t_quantiles(0.95, np.array([np.floor(min(float(df[0]), 63))]))[0])
-    from heedful.findings.history import Contrast
-
-    span = COHORTS - 1
-    values = history.values[places]
-    first, last = (float(np.exp(v)) if history.relative else float(v) for v in values[[0, -1]])
-    found = Contrast(
-        one.value * span,
-        se * span,
-        float(df[0]),
-        first,
-        last,
-        (one.value - wide) * span,
-        (one.value + wide) * span,
-        int(history.n[places].sum()),
-        int(history.customers[places].max()),
-    )
     rose = found.difference > 0
     better = rose == (history.kpi.better == "higher")
     up, down = found.p_above(), found.p_below()

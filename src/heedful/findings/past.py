@@ -1,0 +1,77 @@
+"""The past of all KPIs: what every test of one grain looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from heedful.findings.history import History, calendar
+
+if TYPE_CHECKING:
+    from heedful.definitions.project_files import Definitions
+    from heedful.kpis.periods import Grain
+    from heedful.kpis.shelf import Shelf
+
+    Key = tuple[str, str | None]
+
+GRAINS: tuple[Grain, ...] = ("week", "month", "quarter")
+
+
+class Past:
+    """Histories of one grain.
+
+    A KPI that belongs to one stage only has one history, that of the stage.
+
+    Args:
+        definitions: The project.
+        shelf: All readings.
+        grain: week, month or quarter.
+    """
+
+    def __init__(self, definitions: Definitions, shelf: Shelf, grain: Grain) -> None:
+        self.definitions = definitions
+        self.shelf = shelf
+        self.grain = grain
+
+    @cached_property
+    def days(self) -> list[date]:
+        """First days of all periods in which any KPI has a complete reading, without gaps."""
+        known = self.shelf.periods(self.grain)
+        return calendar(self.grain, known[0][0], known[-1][0]) if known else []
+
+    @cached_property
+    def histories(self) -> Mapping[Key, History]:
+        """By KPI and stage.
+
+        Months serve KPIs that have no weeks, and trends over cohorts; quarters those whose rule
+        compares quarters.
+        """
+        found: dict[Key, History] = {}
+        for kpi in self.definitions.kpis.values():
+            weekly = self.shelf.series(kpi.id, "week") is not None
+            rule = kpi.threshold.rule
+            wanted = {
+                "week": weekly,
+                "month": not weekly or rule == "trend",
+                "quarter": rule == "drop_points",
+            }[self.grain]
+            if not wanted:
+                continue
+            stages = self.shelf.stages(kpi.id, self.grain)
+            for stage in stages if len(stages) == 1 else (None, *stages):
+                series = self.shelf.series(kpi.id, self.grain, stage=stage)
+                if series is not None:
+                    found[kpi.id, stage] = History(kpi, series, self.days)
+        return found
+
+    def usable(self, place: int) -> int:
+        """How many histories have a usable reading in a period."""
+        return sum(bool(one.usable[place]) for one in self.histories.values())
+
+    def start(self, place: int) -> np.datetime64:
+        """First day of a period."""
+        return np.datetime64(self.days[place])
