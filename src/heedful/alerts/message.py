@@ -69,15 +69,21 @@ class Message:
     link: str | None = None
     test: bool = False
 
-    @property
-    def shown(self) -> tuple[Item, ...]:
-        """Those that are named."""
-        return self.items[:MOST]
+    def shown(self, most: int = MOST) -> tuple[Item, ...]:
+        """Those that are named.
 
-    @property
-    def rest(self) -> str:
-        """What is said of those that are not; empty without any."""
-        more = len(self.items) - MOST
+        Args:
+            most: At most so many.
+        """
+        return self.items[:most]
+
+    def rest(self, most: int = MOST) -> str:
+        """What is said of those that are not; empty without any.
+
+        Args:
+            most: How many are named.
+        """
+        more = len(self.items) - most
         return f"and {more} more" if more > 0 else ""
 
     @property

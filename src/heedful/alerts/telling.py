@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from heedful.definitions.settings import Settings
     from heedful.findings.finding import Finding
 
+LONGEST = 300
+"""Characters of a fact."""
+
 
 def told(
     finding: Finding, contract: Mapping[str, Any], settings: Settings, *, digest: bool
@@ -37,7 +40,7 @@ def told(
         "title": finding.title,
         "says": finding.says,
         "severity": finding.severity,
-        "facts": [[name, value] for name, value in facts if value],
+        "facts": [[name, value[:LONGEST]] for name, value in facts if value],
         "contract": {**contract, "comments": []},
     }
 

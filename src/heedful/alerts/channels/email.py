@@ -105,19 +105,19 @@ def one_line(text: str) -> str:
 
 def _text(message: Message) -> str:
     parts = [message.subject, ""]
-    for item in message.shown:
+    for item in message.shown():
         parts += [f"{item.sign}: {one_line(item.title)}", one_line(item.says)]
         parts += [f"  {name}: {one_line(value)}" for name, value in item.facts]
         parts += [f"  {item.link}"] if item.link else []
         parts.append("")
-    if message.rest:
-        parts.append(f"{message.rest}: {message.link}" if message.link else message.rest)
+    if message.rest():
+        parts.append(f"{message.rest()}: {message.link}" if message.link else message.rest())
     return "\n".join(parts)
 
 
 def _html(message: Message) -> str:
-    items = "".join(_item(item) for item in message.shown)
-    rest = escape(message.rest)
+    items = "".join(_item(item) for item in message.shown())
+    rest = escape(message.rest())
     if rest and message.link:
         rest = f'<a href="{escape(message.link)}">{rest}</a>'
     return (

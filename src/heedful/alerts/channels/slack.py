@@ -40,14 +40,14 @@ def payload(message: Message) -> dict[str, Any]:
     """The message as Slack takes it: blocks, and a text for notifications."""
     header = {"type": "plain_text", "text": _cut(message.subject, TITLE), "emoji": False}
     blocks: list[dict[str, Any]] = [{"type": "header", "text": header}]
-    for item in message.shown:
+    for item in message.shown():
         blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": _section(item)}})
         if item.facts:
             said = " · ".join(f"{escaped(name)}: {escaped(value)}" for name, value in item.facts)
             element = {"type": "mrkdwn", "text": _cut(said, SECTION)}
             blocks.append({"type": "context", "elements": [element]})
-    if message.rest:
-        rest = f"{message.rest}: <{message.link}|see all>" if message.link else message.rest
+    if message.rest():
+        rest = f"{message.rest()}: <{message.link}|see all>" if message.link else message.rest()
         blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": rest}]})
     return {"text": escaped(message.subject), "blocks": blocks}
 

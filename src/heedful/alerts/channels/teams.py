@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from heedful.alerts.failure import secret
+from heedful.alerts.message import MOST
 from heedful.alerts.posting import post
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from heedful.definitions.alert import Channel
 
 CARD = "application/vnd.microsoft.card.adaptive"
+BYTES = 27_000
+"""Teams takes messages of 28 KB."""
 _MARKED = re.compile(r"([\\`*_\[\]])|^([-+#>])|^([0-9]+)(?=\.)")
 
 
@@ -31,18 +34,33 @@ def send(message: Message, channel: Channel, environment: dict[str, str]) -> str
     Raises:
         DeliveryError: It did not arrive.
     """
-    content = json.dumps(payload(message), ensure_ascii=False).encode()
+    content = fitted(message)
     headers = {"Content-Type": "application/json; charset=utf-8", "Heedful-Id": message.id}
     post(secret(environment, channel.url_env or ""), content, headers)
     return None
 
 
-def payload(message: Message) -> dict[str, Any]:
-    """The message as Teams takes it: a card in an envelope."""
+def fitted(message: Message) -> bytes:
+    """The message with as many findings as Teams has room for."""
+    most = MOST
+    while True:
+        content = json.dumps(payload(message, most), ensure_ascii=False).encode()
+        if len(content) <= BYTES or most == 1:
+            return content
+        most -= 1
+
+
+def payload(message: Message, most: int) -> dict[str, Any]:
+    """The message as Teams takes it: a card in an envelope.
+
+    Args:
+        message: The message.
+        most: At most so many findings are named.
+    """
     head = _text(message.subject, size="Medium", weight="Bolder")
-    body = [head, *(_item(item) for item in message.shown)]
-    if message.rest:
-        body.append(_text(message.rest, isSubtle=True))
+    body = [head, *(_item(item) for item in message.shown(most))]
+    if message.rest(most):
+        body.append(_text(message.rest(most), isSubtle=True))
     single = message.items[0].link if len(message.items) == 1 else None
     where = single or message.link
     card: dict[str, Any] = {
