@@ -127,6 +127,10 @@ NAMES = {
     "Guardrail": "guardrail",
     "Exposure": "exposure",
     "Constant": "`{constant: ...}`",
+    "Channel": "channel",
+    "Route": "route",
+    "Digest": "digest",
+    "Quiet": "quiet hours",
 }
 
 

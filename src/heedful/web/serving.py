@@ -115,6 +115,7 @@ def serve(
     import uvicorn
 
     from heedful.web.app import create_app
+    from heedful.web.postman import Postman
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -133,9 +134,11 @@ def serve(
         proxy_headers=secure,
         timeout_graceful_shutdown=3,
     )
-    clock = Clock(site, schedule)
+    clock, postman = Clock(site, schedule), Postman(site)
     clock.start()
+    postman.start()
     try:
         Server(config).run()
     finally:
         clock.stop()
+        postman.stop()
