@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 FLAT_WIDTH = 8
 """Periods on each side in which a KPI must be shown to have stayed."""
 MOST_SEGMENTS = 8
+ALSO = 0.05
+"""So clear must another KPI have moved to be told of in the same breath."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Contradiction:
         p: The largest of its legs' one-sided p-values, each corrected for its alternatives.
         sides: Its legs, as they were found.
         size: The smallest of its legs' sizes that move; 1 or more is worth telling.
+        also: Other KPIs that a leg allows and that moved so too.
         across: For segments: dimension, the slower one, the other one.
     """
 
@@ -59,6 +62,7 @@ class Contradiction:
     p: float
     sides: tuple[Side, ...]
     size: float
+    also: tuple[Side, ...] = ()
     across: tuple[str, str, str] | None = None
 
 
@@ -86,12 +90,15 @@ def over_time(
         changes: Tests of change at the end of the period.
         place: The period.
     """
-    sides = []
+    sides: list[Side] = []
+    also: list[Side] = []
     for leg in pattern.legs:
-        side = _side(leg, histories, changes, place)
-        if side is None:
+        tried = _tried(leg, histories, changes, place)
+        if not tried:
             return None
-        sides.append(side)
+        best = min(tried, key=lambda side: (side.p, -side.size))
+        sides.append(replace(best, p=min(1.0, len(tried) * best.p)))
+        also += [one for one in tried if one is not best and one.p < ALSO and one.size >= 1]
     stages = {side.stage for side in sides}
     moving = [side.size for side in sides if side.moves in {"better", "worse"}]
     return Contradiction(
@@ -100,16 +107,17 @@ def over_time(
         max(side.p for side in sides),
         tuple(sides),
         min(moving, default=0.0),
+        tuple(also),
     )
 
 
-def _side(
+def _tried(
     leg: PatternLeg,
     histories: Mapping[Key, History],
     changes: Mapping[Key, Probe],
     place: int,
-) -> Side | None:
-    """The KPI, of those that a leg allows, that moved so most clearly."""
+) -> list[Side]:
+    """The KPIs that a leg allows, each with how clearly it moved so."""
     tried: list[Side] = []
     for (kpi, stage), history in histories.items():
         if kpi not in leg.kpi:
@@ -129,10 +137,7 @@ def _side(
                 continue
             p = _bounded(bounded, history, leg)
             tried.append(Side(kpi, stage, leg.moves, p, 0.0, False, FLAT_WIDTH))
-    if not tried:
-        return None
-    best = min(tried, key=lambda side: (side.p, -side.size))
-    return replace(best, p=min(1.0, len(tried) * best.p))
+    return tried
 
 
 def _bounded(one: Contrast, history: History, leg: PatternLeg) -> float:
@@ -190,7 +195,7 @@ def across_segments(
             Side(b.id, None, cost.moves, p, 0.0, False, 1),
         )
         yield Contradiction(
-            pattern.id, None, min(1.0, p * len(tried)), sides, 1.0, (dimension, slower, other)
+            pattern.id, None, min(1.0, p * len(tried)), sides, 1.0, (), (dimension, slower, other)
         )
 
 

@@ -189,7 +189,7 @@ def _mismatch(
     worse = [side for side in one.sides if side.moves == "worse"]
     main = worse[0] if worse and not pattern.good else one.sides[0]
     moved = []
-    for side in one.sides:
+    for side in (*one.sides, *one.also):
         if side.moves in {"better", "worse"}:
             higher = past.definitions.kpis[side.kpi].better == "higher"
             moved.append((side.kpi, side.stage, higher == (side.moves == "better")))

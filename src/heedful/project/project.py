@@ -12,6 +12,7 @@ from heedful.definitions.project_files import Definitions, Loaded, find_root, lo
 from heedful.project.actions import Actions
 from heedful.project.alerts import Alerts
 from heedful.project.experiments import Experiments
+from heedful.project.findings import Findings
 from heedful.project.kpis import Kpis
 from heedful.project.people import People
 from heedful.project.scores import Scorecard
@@ -132,6 +133,11 @@ class Project:
         return Alerts(self)
 
     @cached_property
+    def findings(self) -> Findings:
+        """What changed, where, for whom, because of what, and what now."""
+        return Findings(self)
+
+    @cached_property
     def annotations(self) -> Annotations:
         """What happened when."""
         from heedful.ledger.annotation import Annotations
@@ -205,13 +211,26 @@ class Project:
         Raises:
             QueryError: It is no single SELECT, or fails.
         """
+        with self.answering(limit=limit, seconds=seconds) as ask:
+            return ask(query)
+
+    @contextlib.contextmanager
+    def answering(
+        self, *, limit: int | None = None, seconds: float | None = None
+    ) -> Iterator[Callable[[str], pa.Table]]:
+        """What answers many SELECTs as `sql` answers one; the tables are attached once.
+
+        Args:
+            limit: Most rows to give.
+            seconds: Longest time that each may take.
+        """
         from heedful.engines.duckdb import DuckDB
 
         engine = DuckDB()
         try:
             self._attach_all(engine)
             engine.seal()
-            return engine.ask(query, limit=limit, seconds=seconds)
+            yield lambda query: engine.ask(query, limit=limit, seconds=seconds)
         finally:
             engine.close()
 
