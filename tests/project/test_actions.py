@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from heedful.findings.finding import Finding
 from heedful.kpis.reading import STORED
 from heedful.kpis.shelf import Shelf
 from heedful.ledger.refusal import RefusedError
@@ -123,6 +124,45 @@ def test_due_overdue_and_edited(actions, made, monday):
     assert f"due: {made.due} → {monday}" in entry.detail
     dropped = actions.drop(made.id, "bob", "no one had time")
     assert (dropped.state, dropped.note, dropped.outcome) == ("dropped", "no one had time", None)
+
+
+def finding_of(monday, **more):
+    """A finding about satisfaction by month, as the engine gives it."""
+    values = {
+        **dict.fromkeys(Finding.__dataclass_fields__),
+        "id": "f1",
+        "kpi": "csat",
+        "pattern": "fast_but_wrong",
+        "playbook": "csat",
+        "stage": "retention",
+        "grain": "month",
+        "value": 0.66,
+        "legs": (),
+    }
+    return Finding(**{**values, **more})
+
+
+def test_from_a_finding_it_knows_what_it_is_about(actions, shelf, monday):
+    team = next(iter(actions.project.definitions.settings.teams))
+    finding = finding_of(monday)
+    made = actions.make("Listen", team, monday, by="ada", finding=finding, expected=0.8)
+    assert (made.finding, made.kpi, made.stage, made.grain) == ("f1", "csat", "retention", "month")
+    assert (made.value, made.pattern, made.playbook) == (0.66, "fast_but_wrong", "csat")
+    own = actions.make("Ask", team, monday, by="ada", finding=finding, kpi="csat", shelf=shelf)
+    assert (own.value, own.stage, own.playbook) == (0.8, None, "csat")
+    assert [each.id for each in actions.of("f1")] == [made.id, own.id]
+
+
+def test_similar_ones_are_those_that_are_done(actions, made, shelf, monday):
+    finding = finding_of(monday)
+    assert actions.similar(finding) == []
+    closed = actions.close(made.id, "ada", monday, shelf=shelf)
+    assert actions.similar(finding) == [closed]
+    assert actions.similar(finding_of(monday, kpi="nps", pattern=None, playbook=None)) == []
+    team = next(iter(actions.project.definitions.settings.teams))
+    mine = actions.make("Listen", team, monday, by="ada", finding=finding)
+    actions.close(mine.id, "ada", monday, shelf=shelf)
+    assert actions.similar(finding) == [closed]
 
 
 @pytest.mark.parametrize(
