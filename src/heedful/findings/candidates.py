@@ -91,7 +91,9 @@ def candidates(
 
 def _annotation(one: Annotation, day: date, onset: Onset, period_days: int) -> Candidate:
     fits = _fits(day, onset, period_days)
-    if fits:
+    if not onset.sure:
+        says = "It lies in the time in which this may have begun; when that was is not clear."
+    elif fits:
         says = "It begins when this began. A coincidence in time and place, not proof."
     elif day < onset.first:
         says = f"It came {(onset.first - day).days} days before this began."
@@ -111,8 +113,11 @@ def _annotation(one: Annotation, day: date, onset: Onset, period_days: int) -> C
 
 
 def _fits(day: date, onset: Onset, period_days: int) -> bool:
-    """Whether something can have begun it: on a day of the set, or shortly before."""
-    return onset.first - SLACK <= day < onset.last + timedelta(days=period_days)
+    """Whether something can have begun it: on a day of the set, or shortly before.
+
+    Where nobody can say when it began, everything would fit, so nothing does.
+    """
+    return onset.sure and onset.first - SLACK <= day < onset.last + timedelta(days=period_days)
 
 
 def _distance(day: date, onset: Onset) -> int:

@@ -44,6 +44,8 @@ PLACES = frozenset(
 )
 """Dimensions that say where; all others say for whom."""
 STEPS = frozenset({"last_step"})
+SPOTS = frozenset({"touchpoint", "form", "page", "landing_page"})
+"""Places of which one alone says where something happened."""
 MOST_SEGMENTS = 25
 LEVEL = 0.05
 MOST = 0.6
@@ -275,7 +277,7 @@ def _hot(
             if clear and beyond:
                 found.add(one.name)
         return found
-    if dimension in PLACES and total:
+    if dimension in SPOTS and total:
         return {one.name for one in ones if one.weight[1] / total >= ALONE and one.n}
     return set()
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from heedful.definitions.pattern import Pattern
     from heedful.findings.finding import Candidate, Leg, Segment
 
-LONG = {"week": "week", "month": "month", "quarter": "quarter"}
-
 
 def day(when: date, *, year: bool = False) -> str:
     """A date as people write it."""
@@ -77,19 +75,28 @@ def sliding(kpi: Kpi, leg: Leg) -> str:
 
 def contradiction(pattern: Pattern, legs: Sequence[Leg]) -> str:
     """The headline of a contradiction."""
-    parts = []
-    for leg in legs:
-        if leg.role == "beside":
-            continue
+    parts: list[str] = []
+    for leg in [leg for leg in legs if leg.role != "beside"][:3]:
+        title = inside(leg.title) if parts else leg.title
         if leg.verdict == "better" and leg.unit in {"hours", "seconds", "days"}:
-            parts.append(f"{leg.title} {moved(leg, sign=False)} shorter")
+            parts.append(f"{title} {moved(leg, sign=False)} shorter")
         elif leg.verdict in {"flat", "unclear"}:
-            parts.append(f"{leg.title} unchanged")
+            parts.append(f"{title} unchanged")
         else:
-            parts.append(f"{leg.title} {moved(leg)}")
+            parts.append(f"{title} {moved(leg)}")
     first, *rest = parts
     told = f"{first}, but {' and '.join(rest)}" if rest and not pattern.good else ", ".join(parts)
     return f"{told}: {pattern.title[:1].lower()}{pattern.title[1:]}"
+
+
+def inside(title: str) -> str:
+    """A title inside a sentence; abbreviations keep their capitals.
+
+    >>> inside("Reopen rate"), inside("NPS by plan")
+    ('reopen rate', 'NPS by plan')
+    """
+    first = title.split(" ", 1)[0]
+    return title[:1].lower() + title[1:] if first[1:] == first[1:].lower() else title
 
 
 def slower(pattern: Pattern, across: tuple[str, str, str]) -> str:

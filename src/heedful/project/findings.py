@@ -264,7 +264,12 @@ class Findings:
         hot = [one for one in (*finding.where, *finding.who) if one.stands_out and one.segment]
         places = {str(one.segment) for one in hot if one.dimension == "touchpoint"}
         if not places and finding.stage is not None:
-            places = {t for t, each in settings.touchpoints.items() if each.stage == finding.stage}
+            machine = any(one.dimension == "handled_by" and one.segment == "ai" for one in hot)
+            places = {
+                name
+                for name, each in settings.touchpoints.items()
+                if each.stage == finding.stage and (each.ai or not machine)
+            }
         devices = [one.segment for one in hot if one.dimension == "device"]
         since = finding.onset.start if finding.onset else finding.period_start
         return comments(
