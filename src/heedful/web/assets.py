@@ -12,6 +12,7 @@ from importlib import resources
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from heedful.web.readout_sheet import readout_sheet
 from heedful.web.sheet import sheet
 
 router = APIRouter(include_in_schema=False)
@@ -42,13 +43,14 @@ class Asset:
 
 @cache
 def asset(name: str) -> Asset:
-    """One of `heedful.css`, `heedful.js`, `charts.js` and `icon.svg`.
+    """One of `heedful.css`, `readout.css`, `heedful.js`, `charts.js` and `icon.svg`.
 
     Raises:
         KeyError: There is no other.
     """
     texts: dict[str, tuple[str, Callable[[], str]]] = {
         "heedful.css": ("text/css", sheet),
+        "readout.css": ("text/css", readout_sheet),
         "heedful.js": ("text/javascript", _script),
         "charts.js": ("text/javascript", _charts),
         "icon.svg": ("image/svg+xml", lambda: ICON),

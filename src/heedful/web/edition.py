@@ -70,6 +70,10 @@ class Edition:
                 self._kept[key] = make()
             return cast("T", self._kept[key])
 
+    def kept(self, key: Hashable) -> Any:
+        """What was made before; None where nobody has asked for it yet."""
+        return self._kept.get(key)
+
     def forget(self, key: Hashable) -> None:
         """Make something anew the next time it is asked for."""
         self._kept.pop(key, None)
