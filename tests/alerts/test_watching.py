@@ -202,3 +202,18 @@ def test_customers_words_are_never_kept(desk, given):
     (alert,) = desk.queue.log()
     assert alert.payload["contract"]["comments"] == []
     assert "Ada" not in repr(alert)
+
+
+def test_what_is_no_number_is_told_as_nothing(desk, given):
+    from dataclasses import asdict
+
+    from heedful.alerts.watching import Watch
+
+    def contract(finding):
+        return {**asdict(finding), "low": float("nan"), "high": float("inf")}
+
+    watch = Watch(desk.queue, desk.project.definitions, contract, lambda: desk.newest)
+    watch.look([given.finding()], lambda _: None, given.now)
+    (alert,) = desk.queue.log()
+    assert (alert.payload["contract"]["low"], alert.payload["contract"]["high"]) == (None, None)
+    assert alert.payload["contract"]["period_start"] == "2026-08-31"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from heedful.experiments.contract import plain
+
 if TYPE_CHECKING:
     from heedful.definitions.settings import Settings
     from heedful.findings.finding import Finding
@@ -41,7 +43,7 @@ def told(
         "says": finding.says,
         "severity": finding.severity,
         "facts": [[name, value[:LONGEST]] for name, value in facts if value],
-        "contract": {**contract, "comments": []},
+        "contract": plain({**contract, "comments": []}),
     }
 
 
