@@ -15,6 +15,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from heedful.cli.findings import looked
 from heedful.cli.options import Folder, Output, opened
 from heedful.cli.printing import Format, as_csv, as_json, as_table, err, out, rows_of
 
@@ -126,7 +127,8 @@ def refresh(
     format_: Output = Format.table,
 ) -> None:
     """Recompute what changed since the last refresh."""
-    done = refreshed(opened(project), full)
+    found = opened(project)
+    done = refreshed(found, full)
     rows = [{name: getattr(one, name) for name in one.__dataclass_fields__} for one in done]
     if format_ == Format.json:
         as_json(rows)
@@ -149,6 +151,8 @@ def refresh(
         as_table(cells, ["fact", "done", "days", "rows", "KPIs", "readings"], right=(3, 4, 5))
         if all(row["state"] == "no data" for row in rows):
             err.print("No table has data yet: heedful import")
+    if any(row["state"] != "no data" for row in rows):
+        looked(found)
 
 
 def refreshed(project: Project, full: bool = False) -> list[Any]:

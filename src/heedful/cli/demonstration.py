@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from heedful.cli.data import imported, refreshed
+from heedful.cli.findings import looked
 from heedful.cli.measure import contribution_table, score_table
 from heedful.cli.printing import err, out
 
@@ -39,26 +40,39 @@ def demonstrate(directory: Path, customers: int, seed: int) -> None:
     done = imported(project, [])
     _annotate(project)
     readings = sum(one.readings for one in refreshed(project))
+    run = looked(project)
     rows = sum(one.inserted for one in done)
     rejected = sum(one.rejected for one in done)
     out.print(f"\n[bold]{project.name}[/bold]: every number below is simulated.\n")
     show_scores(project)
+    _show_findings(project)
     err.print(
-        f"\n{rows:,} rows imported ({rejected} rejected), {readings:,} readings, "
+        f"\n{rows:,} rows imported ({rejected} rejected), {readings:,} readings,"
+        f" {run.open} findings, "
         f"{time.monotonic() - began:.0f} s, in {directory}/",
         markup=False,
     )
     err.print("\nLook around:")
     for command in (
         f"cd {directory}",
+        "heedful serve",
+        "heedful findings",
         "heedful readings csat_ai reopen_rate resolution_time",
         "heedful readings form_abandonment --by device",
-        "heedful score --by device --stage onboarding --grain quarter",
         "heedful explain reopen_rate",
         'heedful sql "SELECT kpi, count(*) FROM readings GROUP BY ALL"',
         "heedful rejected",
     ):
         err.print(f"  {command}", markup=False)
+
+
+def _show_findings(project: Project) -> None:
+    """Print what stands out, a line each."""
+    found = project.findings.open()
+    if found:
+        out.print("\n[bold]What stands out[/bold]")
+    for one in found:
+        out.print(f"{one.rank}. {one.title}", markup=False)
 
 
 def _annotate(project: Project) -> None:

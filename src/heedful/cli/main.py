@@ -8,7 +8,7 @@ import sys
 import typer
 from typer.core import TyperGroup
 
-from heedful.cli import actions, alerts, data, experiment, measure, people, project, serve
+from heedful.cli import actions, alerts, data, experiment, findings, measure, people, project, serve
 from heedful.cli.printing import err
 
 SAID = {
@@ -63,6 +63,8 @@ app.command("score", rich_help_panel="Measure")(measure.score)
 app.command("scale", rich_help_panel="Measure")(measure.scale)
 app.add_typer(experiment.app, name="experiment", rich_help_panel="Prove")
 app.command("annotate", rich_help_panel="Measure")(project.annotate)
+app.command("findings", rich_help_panel="Act")(findings.findings)
+app.add_typer(findings.app, name="finding", rich_help_panel="Act")
 app.add_typer(actions.app, name="action", rich_help_panel="Act")
 app.add_typer(alerts.app, name="alert", rich_help_panel="Act")
 app.add_typer(people.person, name="person", rich_help_panel="People")

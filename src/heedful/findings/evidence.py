@@ -170,14 +170,13 @@ def _legs(episode: Episode, past: Past, place: int) -> list[Leg]:
 
 def _leg(episode: Episode, history: History, place: int, role: str) -> Leg | None:
     before, now = periods_of(episode, history, place)
-    newest_ = now[-NOW:]
     if episode.slope:
         one = history.slope([*before[-1:], *now]) if len(now) > 1 else None
     else:
-        one = history.contrast(before, newest_, until=min(newest_)) if before and newest_ else None
+        one = history.contrast(before, now, until=min(now)) if before and now else None
     if one is None:
-        return _alone(episode, history, newest_, role)
-    low, high = _interval(history, newest_)
+        return _alone(episode, history, now, role)
+    low, high = _interval(history, now)
     return Leg(
         kpi=history.kpi.id,
         title=history.kpi.title,
@@ -226,7 +225,7 @@ def _alone(episode: Episode, history: History, now: Sequence[int], role: str) ->
 
 
 def _interval(history: History, now: Sequence[int]) -> tuple[float | None, float | None]:
-    """The 95% interval of the newest periods together, by sampling."""
+    """The 95% interval of some periods together, by sampling."""
     if not now:
         return None, None
     import numpy as np

@@ -310,7 +310,8 @@ def _interval(one: _One, *, relative: bool, unit: str) -> tuple[float | None, fl
 
 
 def _ends(one: _One, *, relative: bool) -> tuple[float | None, float | None, float | None]:
-    if not (isfinite(one.difference) and isfinite(one.se)):
+    # Without any spread, as of those lost at a step, a change says nothing of itself.
+    if not (isfinite(one.difference) and isfinite(one.se) and one.se > 0):
         return None, None, None
     ends = (one.difference, one.difference - 2.0 * one.se, one.difference + 2.0 * one.se)
     return tuple(expm1(end) for end in ends) if relative else ends  # type: ignore[return-value]

@@ -295,12 +295,12 @@ class Findings:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{count}\n", encoding="utf-8")
 
-    def as_contract(self, finding: Finding, *, comments: bool = True) -> dict[str, Any]:
+    def as_contract(self, finding: Finding, *, comments: bool = False) -> dict[str, Any]:
         """A finding under the names that scripts rely on.
 
         Args:
             finding: The finding.
-            comments: Whether to look up comments.
+            comments: Whether to look up comments; what is kept or sent must not hold any.
         """
         from heedful.findings.record import as_contract
 
