@@ -413,7 +413,7 @@ def test_no_question_breaks_it(own):
         one = operation.ok()
 
         @settings(
-            max_examples=12,
+            max_examples=8,
             deadline=None,
             derandomize=True,
             database=None,

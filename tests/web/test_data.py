@@ -28,7 +28,7 @@ def test_the_page_says_what_needs_someone(viewer):
     answer = viewer.get("/data")
     assert answer.status_code == 200
     said = text(answer)
-    assert re.search(r"Four of 8 tables need someone: orders is (9|10|11) days late", said)
+    assert re.search(r"Three of 7 tables need someone: orders is (9|10|11) days late", said)
     assert "invitations has no row" in said
     assert "No rows in invitations yet" in said
     assert "sources/invitations.yaml" in said

@@ -80,7 +80,10 @@ def test_a_failed_query_marks_its_line(analyst):
     answer = ask(analyst, f"SELECT '{HOSTILE}' FROM nowhere")
     assert answer.status_code == 400
     assert HOSTILE not in answer.text
-    assert line_of(QueryError("no line")) is None
+    answer = ask(analyst, "SELECT 1\nFROM responses JOIN\n  nowhere USING (x)")
+    assert "<mark>  nowhere USING (x)</mark>" in answer.text
+    assert line_of(QueryError("no line"), "SELECT 1") is None
+    assert line_of(QueryError('"a" is odd'), "a\na") is None
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix=PREFIX, include_in_schema=False)
 FOR_PROGRAMS = True
+_FIELD = re.compile(r"^ *(\w+): ((?:(?!^ *\w+: ).*\n?)+)", re.MULTILINE)
 METHODS = ("get", "post", "patch", "put", "delete")
 SAYS = f"""\
 The figures of the pages as JSON, CSV and Parquet, under the same names as the command line gives
@@ -48,8 +50,28 @@ def described(app: FastAPI) -> dict[str, Any]:
         kept["paths"] = {
             path: one for path, one in kept["paths"].items() if path.startswith(f"{PREFIX}/")
         }
+        for schema in kept["components"]["schemas"].values():
+            _said(schema)
         app.state.openapi = kept
     return kept
+
+
+def _said(schema: dict[str, Any]) -> None:
+    r"""Give fields of results the words that their docstrings have for them.
+
+    >>> text = "A.\n\nAttributes:\n    a: B\n        c.\n"
+    >>> one = {"description": text, "properties": {"a": {}}}
+    >>> _said(one)
+    >>> one
+    {'description': 'A.', 'properties': {'a': {'description': 'B c.'}}}
+    """
+    head, sign, rest = schema.get("description", "").partition("\n\nAttributes:\n")
+    if not sign:
+        return
+    schema["description"] = head
+    for name, says in _FIELD.findall(rest):
+        if name in schema.get("properties", {}):
+            schema["properties"][name].setdefault("description", " ".join(says.split()))
 
 
 @router.get("/openapi.json")

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from heedful.engines.duckdb import literal
+from heedful.engines.duckdb import DuckDB
 from heedful.web import files
 from heedful.web.guest import Analyst, site_of
 from heedful.web.pages.data_tables import imported
@@ -60,14 +60,15 @@ def groups(edition: Edition) -> tuple[Group, ...]:
 
 
 def _groups(edition: Edition) -> tuple[Group, ...]:
-    if not edition.project.books.exists("rejected_rows"):
-        return ()
     first = "coalesce(line, 0)"
-    found = edition.project.sql(
+    found = _asked(
+        edition,
         f'SELECT "table", source, {WHY} AS why, count(*) AS n, arg_min(file, {first}) AS file,'
         f' min(line) AS line, arg_min("values", {first}) AS example'
-        " FROM rejected_rows GROUP BY 1, 2, 3 ORDER BY n DESC, 1, 2, 3"
+        " FROM rejected_rows GROUP BY 1, 2, 3 ORDER BY n DESC, 1, 2, 3",
     )
+    if found is None:
+        return ()
     return tuple(
         Group(
             row["table"],
@@ -101,21 +102,34 @@ def short(values: str | None, most: int = 90) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _where(table: str | None, source: str | None, why: str | None) -> str:
-    wanted = [
-        f"{column} = {literal(value)}"
-        for column, value in (('"table"', table), ("source", source), (WHY, why))
-        if value
-    ]
-    return " AND ".join(wanted) or "true"
-
-
-def _rows(edition: Edition, where: str, limit: int, skip: int = 0) -> pa.Table | None:
-    if not edition.project.books.exists("rejected_rows"):
+def _asked(edition: Edition, sql: str, parameters: list[object] | None = None) -> pa.Table | None:
+    """Ask rejected rows by themselves: quicker than with every table beside them."""
+    snapshot = edition.project.books.snapshot("rejected_rows")
+    if snapshot is None:
         return None
-    return edition.project.sql(
+    engine = DuckDB()
+    try:
+        engine.attach("rejected_rows", snapshot)
+        return engine.query(sql, parameters)
+    finally:
+        engine.close()
+
+
+def _rows(
+    edition: Edition,
+    table: str | None,
+    source: str | None,
+    why: str | None,
+    limit: int,
+    skip: int = 0,
+) -> pa.Table | None:
+    given = [(column, v) for column, v in (('"table"', table), ("source", source), (WHY, why)) if v]
+    where = " AND ".join(f"{column} = ?" for column, _ in given) or "true"
+    return _asked(
+        edition,
         'SELECT source, "table", file, line, reason, "values", rejected_at FROM rejected_rows'
-        f" WHERE {where} ORDER BY source, file, line, reason LIMIT {limit} OFFSET {skip}"
+        f" WHERE {where} ORDER BY source, file, line, reason LIMIT {limit:d} OFFSET {skip:d}",
+        [value for _, value in given],
     )
 
 
@@ -130,9 +144,8 @@ def rejected(
 ) -> Response:
     """The rows themselves, which hold what people wrote: for analysts."""
     edition = site_of(request).edition
-    where = _where(table, source, why)
     # One more than is shown tells whether there is a next page.
-    found = _rows(edition, where, AT_A_TIME + 1, (page_ - 1) * AT_A_TIME)
+    found = _rows(edition, table, source, why, AT_A_TIME + 1, (page_ - 1) * AT_A_TIME)
     given: list[dict[str, Any]] = found.to_pylist() if found is not None else []
     query = {
         name: value for name, value in (("table", table), ("source", source), ("why", why)) if value
@@ -179,7 +192,7 @@ def rejected_csv(
     import pyarrow as pa
 
     edition = site_of(request).edition
-    found = _rows(edition, _where(table, source, why), MOST)
+    found = _rows(edition, table, source, why, MOST)
     if found is None:
         found = pa.table({"source": pa.array([], pa.string())})
     about = ", ".join(one for one in (table, source, why) if one) or "all"

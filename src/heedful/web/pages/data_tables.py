@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -22,6 +23,7 @@ RHYTHMS = (1, 2, 3, 7, 14, 31, 92)
 """Every so many days a table may be expected."""
 FEW = 4
 """With fewer gaps between days with rows nobody knows how often a table comes."""
+LOOK_SECONDS = 3.0
 JOINED = ("events", "tickets", "responses", "orders")
 STALE = 2
 """After so many days without any row at all it is the imports that stopped, not a table."""
@@ -61,9 +63,10 @@ class TableState:
     @property
     def drawn(self) -> tuple[int | None, ...]:
         """The days as they are drawn: one without rows is marked where each should have some."""
-        if self.every == 1 and self.state != "idle":
-            return self.days
-        return tuple(one or None for one in self.days)
+        if self.every != 1 or self.state == "idle":
+            return tuple(one or None for one in self.days)
+        # The last day may have only begun.
+        return (*self.days[:-1], self.days[-1] or None)
 
     @property
     def rejected_share(self) -> float | None:
@@ -124,8 +127,21 @@ def tables(edition: Edition) -> Tables:
 
 
 def imported(edition: Edition) -> int | None:
-    """Version of the history of imports: another process may import between two refreshes."""
-    return edition.project.books.version("imports")
+    """Version of the history of imports: another process may import between two refreshes.
+
+    It is looked up every few seconds.
+    """
+    seen = edition.once("imports seen", _Seen)
+    if time.monotonic() - seen.at > LOOK_SECONDS:
+        seen.version = edition.project.books.version("imports")
+        seen.at = time.monotonic()
+    return seen.version
+
+
+@dataclass(slots=True)
+class _Seen:
+    at: float = float("-inf")
+    version: int | None = None
 
 
 def _tables(edition: Edition) -> Tables:
@@ -136,7 +152,7 @@ def _tables(edition: Edition) -> Tables:
     until = max(newest, default=None)
     end = until.astimezone(edition.zone).date() if until else edition.today
     behind = (edition.today - end).days
-    readers = _readers(edition, end)
+    readers = _readers(edition, end, [name for name, one in counts.items() if one.days])
     fillers: dict[str, list[str]] = {}
     for source in edition.definitions.sources.values():
         fillers.setdefault(source.table, []).append(source.name)
@@ -260,11 +276,11 @@ def _by_day(edition: Edition, name: str, now: datetime) -> str:
     """Rows by day, and the newest time that is not in the future."""
     zone = literal(edition.definitions.settings.timezone)
     limit = f"TIMESTAMPTZ {literal(now.isoformat())}"
-    time = quoted(schema.table(name).time or "")
+    at = quoted(schema.table(name).time or "")
     return (
         f"SELECT 'day' AS what, {literal(name)} AS \"table\","
-        f" CAST({time} AT TIME ZONE {zone} AS DATE) AS day, count(*) AS n,"
-        f" max({time}) FILTER (WHERE {time} <= {limit}) AS newest, NULL::BIGINT AS known"
+        f" CAST({at} AT TIME ZONE {zone} AS DATE) AS day, count(*) AS n,"
+        f" max({at}) FILTER (WHERE {at} <= {limit}) AS newest, NULL::BIGINT AS known"
         f" FROM {quoted(name)} GROUP BY 3"
     )
 
@@ -281,13 +297,15 @@ def _joined(name: str) -> str:
     )
 
 
-def _readers(edition: Edition, end: date) -> dict[str, list[str]]:
+def _readers(edition: Edition, end: date, held: Container[str]) -> dict[str, list[str]]:
     """What waits for each table: KPIs that are on, and experiments that units still enter."""
     found: dict[str, list[str]] = {}
     for kpi in edition.definitions.kpis.values():
         fact = edition.project.facts.get(kpi.fact)
         for table in fact.reads if fact else ():
-            found.setdefault(table, []).append(kpi.id)
+            # A KPI that has readings does without a table that is empty.
+            if table in held or kpi.id not in edition.shelf.kpis:
+                found.setdefault(table, []).append(kpi.id)
     running = [
         each.id
         for each in edition.definitions.experiments.values()

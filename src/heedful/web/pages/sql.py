@@ -89,7 +89,7 @@ def sql(
             result = ask(edition, who, q, limit=limit)
         except QueryError as error:
             says = _EXCERPT.sub("", str(error)).strip()
-            wrong = Wrong(says, tuple(q.splitlines()), line_of(error))
+            wrong = Wrong(says, tuple(q.splitlines()), line_of(error, q))
         except (RefusedError, BusyError) as error:
             wrong = Wrong(str(error), (), None)
     heads, rows = shown(result.table) if result else ([], [])

@@ -27,6 +27,7 @@ AT_ONCE = 2
 PATIENCE = 2.0
 """Seconds that a query waits for its turn."""
 _LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
+_NAMED = re.compile(r'"[^"]+"|(?<=with name )\S+')
 _gate = threading.Semaphore(AT_ONCE)
 
 
@@ -87,11 +88,25 @@ def ask(
     return Result(table.slice(0, limit), table.num_rows > limit, time.monotonic() - begun)
 
 
-def line_of(error: QueryError) -> int | None:
-    r"""The line that an error is about, counted from 1; None where it does not say.
+def line_of(error: QueryError, query: str) -> int | None:
+    r"""The line of a query that an error is about, counted from 1; None where nobody can tell.
 
-    >>> line_of(QueryError('Parser Error: syntax error at or near "="\n\nLINE 2:  where x ='))
+    Args:
+        error: The error; it names a line, or something that stands in the query.
+        query: The query.
+
+    >>> line_of(QueryError('syntax error at or near "="\n\nLINE 2:  where x ='), "")
+    2
+    >>> line_of(QueryError('Referenced column "nope" not found'), "SELECT 1,\n  nope\nFROM t")
     2
     """
     found = _LINE.search(str(error))
-    return int(found.group(1)) if found else None
+    if found:
+        return int(found.group(1))
+    named = _NAMED.search(str(error))
+    if named is None:
+        return None
+    name = re.escape(named.group(0).strip('"'))
+    word = re.compile(rf"(?<!\w){name}(?!\w)", re.IGNORECASE)
+    lines = [number for number, line in enumerate(query.splitlines(), 1) if word.search(line)]
+    return lines[0] if len(lines) == 1 else None
