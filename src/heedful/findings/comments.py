@@ -19,6 +19,8 @@ LONGEST = 600
 """Longer comments are cut."""
 _MAIL = re.compile(r"[^\s@<>()]+@[^\s@<>()]+\.\w{2,}")
 _NUMBER = re.compile(r"(?<![\w.])\+?\d(?:[ ./()-]{0,2}\d){6,}(?!\w)")
+TABLES = ("responses", "feedback")
+"""Where comments lie."""
 _TABLES = (
     ("responses", "comment", "answered_at", "score / NULLIF(COALESCE(scale_max, 10), 0)", "score"),
     ("feedback", "text", "said_at", "rating / 5.0", "rating"),

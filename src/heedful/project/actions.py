@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from heedful.definitions.problem import one_of
+from heedful.ledger.line import one_line
 from heedful.ledger.refusal import RefusedError
 from heedful.project.missing import NotFoundError
 
@@ -226,6 +227,16 @@ class Actions:
             values["note"] = note
         return self._rows.change(id, by, "dropped", values, note)
 
+    def reopen(self, id: int, by: str) -> Action:  # noqa: A002 - its name
+        """Take back that it was done or dropped, as long as nothing was measured.
+
+        Raises:
+            NotFoundError: There is none of that number.
+            RefusedError: It is open, or what came after it was measured.
+        """
+        self.get(id)
+        return self._rows.reopen(id, by)
+
     def measure(self, *, shelf: Shelf | None = None) -> list[Action]:
         """Measure what came of actions that are done, as far as readings tell; after a refresh.
 
@@ -308,7 +319,7 @@ class Actions:
         return grain, None
 
     def _titled(self, title: str) -> str:
-        found = " ".join(title.split())
+        found = one_line(title)
         if not found or len(found) > LONGEST:
             raise RefusedError(f"the title is empty or over {LONGEST} characters; say what to do")
         return found

@@ -258,7 +258,7 @@ class Findings:
             finding: The finding.
             limit: How many.
         """
-        from heedful.findings.comments import comments
+        from heedful.findings.comments import TABLES, comments
 
         settings = self.project.definitions.settings
         hot = [one for one in (*finding.where, *finding.who) if one.stands_out and one.segment]
@@ -272,17 +272,19 @@ class Findings:
             }
         devices = [one.segment for one in hot if one.dimension == "device"]
         since = finding.onset.start if finding.onset else finding.period_start
-        return comments(
-            self.project.sql,
-            self.project.lake("tables").names(),
-            settings.timezone,
-            touchpoints=places,
-            since=since,
-            until=finding.period_end,
-            worst_first=not finding.better,
-            device=devices[0] if len(devices) == 1 else None,
-            limit=limit,
-        )
+        held = [name for name in TABLES if self.project.lake("tables").exists(name)]
+        with self.project.answering(only=TABLES) as ask:
+            return comments(
+                ask,
+                held,
+                settings.timezone,
+                touchpoints=places,
+                since=since,
+                until=finding.period_end,
+                worst_first=not finding.better,
+                device=devices[0] if len(devices) == 1 else None,
+                limit=limit,
+            )
 
     def tested(self) -> int:
         """How many tests the newest periods had, as of the last refresh; 0 before any."""

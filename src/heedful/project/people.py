@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from heedful.ledger.line import one_line
 from heedful.ledger.refusal import RefusedError
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class People:
         found = self.invited(link)
         if found is None:
             raise dead
-        name, whom = " ".join(name.split()), address(email)
+        name, whom = one_line(name), address(email)
         if not name or len(name) > 200:
             raise RefusedError("the name is empty or too long; allowed: 1 to 200 characters")
         if found.email is not None and whom != found.email:

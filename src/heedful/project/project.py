@@ -19,7 +19,7 @@ from heedful.project.scores import Scorecard
 from heedful.project.tables import Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     import pyarrow as pa
 
@@ -199,7 +199,12 @@ class Project:
         ).run(full=full, progress=progress)
 
     def sql(
-        self, query: str, *, limit: int | None = None, seconds: float | None = None
+        self,
+        query: str,
+        *,
+        limit: int | None = None,
+        seconds: float | None = None,
+        memory: str | None = None,
     ) -> pa.Table:
         """Answer one SELECT over tables, `facts.<fact>`, `readings`, `rejected_rows`, `imports`.
 
@@ -207,41 +212,57 @@ class Project:
             query: The SELECT; it can read nothing but the project's data and write nothing.
             limit: Most rows to give.
             seconds: Longest time it may take.
+            memory: Most memory it may take, such as `1GB`; the rest goes to disk.
 
         Raises:
             QueryError: It is no single SELECT, or fails.
         """
-        with self.answering(limit=limit, seconds=seconds) as ask:
+        with self.answering(limit=limit, seconds=seconds, memory=memory) as ask:
             return ask(query)
 
     @contextlib.contextmanager
     def answering(
-        self, *, limit: int | None = None, seconds: float | None = None
+        self,
+        *,
+        limit: int | None = None,
+        seconds: float | None = None,
+        memory: str | None = None,
+        only: Collection[str] | None = None,
     ) -> Iterator[Callable[[str], pa.Table]]:
         """What answers many SELECTs as `sql` answers one; the tables are attached once.
 
         Args:
             limit: Most rows to give.
             seconds: Longest time that each may take.
+            memory: Most memory that each may take, such as `1GB`.
+            only: Only these canonical tables, and nothing else: attaching all takes a second.
         """
         from heedful.engines.duckdb import DuckDB
 
-        engine = DuckDB()
+        engine = DuckDB(memory)
         try:
-            self._attach_all(engine)
+            self._attach_tables(engine, only)
+            if only is None:
+                self._attach_rest(engine)
             engine.seal()
             yield lambda query: engine.ask(query, limit=limit, seconds=seconds)
         finally:
             engine.close()
 
-    def _attach_all(self, engine: DuckDB) -> None:
+    def _attach_tables(self, engine: DuckDB, only: Collection[str] | None) -> None:
         from heedful.engines.duckdb import quoted
         from heedful.store import schema
 
-        tables, facts, books = self.lake("tables"), self.lake("facts"), self.books
+        tables = self.lake("tables")
         for name in schema.names():
-            columns = {c.name: c.sql_type for c in schema.table(name).columns.values()}
-            engine.attach(quoted(name), tables.snapshot(name), columns)
+            if only is None or name in only:
+                columns = {c.name: c.sql_type for c in schema.table(name).columns.values()}
+                engine.attach(quoted(name), tables.snapshot(name), columns)
+
+    def _attach_rest(self, engine: DuckDB) -> None:
+        from heedful.engines.duckdb import quoted
+
+        facts, books = self.lake("facts"), self.books
         engine.run("CREATE SCHEMA facts")
         for name in facts.names():
             engine.attach(f"facts.{quoted(name)}", facts.snapshot(name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from heedful.web.site import Site
 
 SCHEDULE = "schedule"
+TICK = 20.0
+"""Seconds between two looks at the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +73,16 @@ class Clock:
         self._stop.set()
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        due = self.schedule.next(datetime.now(self.site.edition.zone))
+        while not self._stop.wait(TICK):
+            # Digests, retries and what waited for the end of quiet hours do not wait for a refresh.
+            with contextlib.suppress(Exception):
+                self.site.edition.project.alerts.deliver()
             now = datetime.now(self.site.edition.zone)
-            due = self.schedule.next(now)
-            if due is None or self._stop.wait((due - now).total_seconds()):
-                return
-            self.site.refresh(SCHEDULE)
-            while (job := self.site.job) is not None and job.running:
-                if self._stop.wait(1.0):
-                    return
+            running = self.site.job is not None and self.site.job.running
+            if due is not None and now >= due and not running:
+                self.site.refresh(SCHEDULE)
+                due = self.schedule.next(now)
 
 
 def taken(host: str, port: int) -> bool:

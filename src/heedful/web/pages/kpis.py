@@ -13,12 +13,14 @@ from heedful.definitions.problem import one_of
 from heedful.project import NotFoundError
 from heedful.web import charts, numbers
 from heedful.web.cards import Card, card, found
+from heedful.web.contributions import contributions
 from heedful.web.guest import Viewer, site_of
 from heedful.web.marks import marks
 from heedful.web.measuring import measured
 from heedful.web.render import page
 from heedful.web.segments import SORTS, board
 from heedful.web.view import View, ViewError
+from heedful.web.voices import voices
 
 if TYPE_CHECKING:
     from heedful.definitions.kpi import Kpi
@@ -145,6 +147,12 @@ def kpi(request: Request, who: Viewer, name: str) -> Response:
         unit=charts.SUFFIXES.get(one.measure.unit, ""),
         stages=stages if len(stages) > 1 else [],
         board=segments,
+        contributions=(
+            contributions(edition, view, one, at, mine.place, view.stage)
+            if at is not None and mine.place is not None and not view.filtered
+            else None
+        ),
+        comments=voices(edition, view, _touchpoints(edition, one, view.stage)),
         sort=sort,
         findings=[each for each in edition.findings() if any(leg.kpi == name for leg in each.legs)],
         experiments=[
@@ -160,6 +168,17 @@ def kpi(request: Request, who: Viewer, name: str) -> Response:
         readings=_readings(edition, view, one, at),
         cohorts=isinstance(one.measure, Retention),
     )
+
+
+def _touchpoints(edition: Edition, one: Kpi, stage: str | None) -> list[str]:
+    """Where customers meet what a KPI measures, for comments from there."""
+    stages = {stage} if stage else set(one.stages or edition.shelf.stages(one.id, "month"))
+    machines = one.layer == "governance" or one.id.endswith("_ai")
+    return [
+        name
+        for name, each in edition.definitions.settings.touchpoints.items()
+        if each.stage in stages and (each.ai or not machines)
+    ]
 
 
 def _chart(edition: Edition, view: View, one: Kpi) -> Chart | None:

@@ -21,6 +21,7 @@ from heedful.web.pages.overview import LOW_COVERAGE, compared, score_chart, stri
 from heedful.web.render import page
 from heedful.web.segments import Board, board
 from heedful.web.view import View
+from heedful.web.voices import voices
 
 if TYPE_CHECKING:
     from heedful.definitions.kpi import Kpi
@@ -90,6 +91,7 @@ def stage(request: Request, who: Viewer, name: str) -> Response:
         (timing, says, [card(edition, view, kpi, name) for kpi in kpis if kpi.timing == timing])
         for timing, says in TIMINGS
     ]
+    touchpoints = [t for t, each in settings.touchpoints.items() if each.stage == name]
     looked = _worth_a_look(edition, view, name, kpis)
     rows = edition.project.experiments.portfolio(edition.until).rows
     return page(
@@ -113,7 +115,8 @@ def stage(request: Request, who: Viewer, name: str) -> Response:
         looked=looked,
         findings=findings,
         experiments=[row for row in rows if row.stage == name],
-        touchpoints=[t for t, each in settings.touchpoints.items() if each.stage == name],
+        touchpoints=touchpoints,
+        comments=voices(edition, view, touchpoints),
     )
 
 
@@ -121,7 +124,9 @@ def _kpis(edition: Edition, stage: str, grain: str) -> list[Kpi]:
     """KPIs that have to do with a stage, those that name it first."""
     known = list(edition.definitions.kpis.values())
     named = [kpi for kpi in known if stage in kpi.stages]
-    return named + [kpi for kpi in known if kpi not in named and _varies(edition, kpi, stage, grain)]
+    return named + [
+        kpi for kpi in known if kpi not in named and _varies(edition, kpi, stage, grain)
+    ]
 
 
 def _varies(edition: Edition, kpi: Kpi, stage: str, grain: str) -> bool:
