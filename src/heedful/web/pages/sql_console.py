@@ -22,6 +22,8 @@ LONGEST = 20_000
 SECONDS = 30.0
 MOST_ROWS = 100_000
 MOST_BYTES = 256 * 2**20
+MEMORY = "1GB"
+"""Most memory of a query; more is spilt to disk."""
 AT_ONCE = 2
 """So many queries run at a time: pages must stay quick meanwhile."""
 PATIENCE = 2.0
@@ -77,7 +79,7 @@ def ask(
     edition.project.audit.add(who.email, "asked", "sql", query)
     begun = time.monotonic()
     try:
-        table = edition.project.sql(query, limit=limit + 1, seconds=seconds)
+        table = edition.project.sql(query, limit=limit + 1, seconds=seconds, memory=MEMORY)
     finally:
         _gate.release()
     if table.nbytes > MOST_BYTES:
