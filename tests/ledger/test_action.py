@@ -105,6 +105,27 @@ def test_the_database_refuses_to_change_what_was_measured(actions, database):
     assert actions.find(made.id).outcome == MEASURED
 
 
+def test_opened_again_until_it_is_measured(actions, audit):
+    made = make(actions)
+    with pytest.raises(RefusedError, match="is open"):
+        actions.reopen(made.id, "ada")
+    close(actions, made)
+    actions.keep(made.id, WAITING, "heedful")
+    again = actions.reopen(made.id, "ada")
+    assert again == made
+    close(actions, made)
+    actions.keep(made.id, MEASURED, "heedful")
+    with pytest.raises(RefusedError, match="was measured"):
+        actions.reopen(made.id, "ada")
+    assert [each.verb for each in audit.all()] == [
+        "measured",
+        "closed",
+        "opened again",
+        "closed",
+        "made",
+    ]
+
+
 def test_what_a_newer_version_kept_can_be_read():
     text = MEASURED.as_json().replace('"state"', '"weather": "fine", "state"', 1)
     assert Outcome.from_json(text) == MEASURED

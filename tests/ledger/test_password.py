@@ -58,7 +58,7 @@ def test_nobodys_password_takes_as_long_and_never_fits(hash_):
         return time.perf_counter() - began
 
     known, unknown = (min(took(of) for _ in range(5)) for of in (hash_, None))
-    assert unknown == pytest.approx(known, rel=0.5)
+    assert 0.5 < unknown / known < 2  # not looking at all would be a thousand times as quick
     assert not fits("nobody has this password", None)
 
 

@@ -24,7 +24,7 @@ def bob(people, database):
 
 
 def test_is_told_once_and_kept_as_a_hash(tokens, bob, database):
-    token, secret = tokens.make(bob, "  weekly   report ", "viewer")
+    token, secret = tokens.make(bob, "  weekly\x1b   report ", "viewer")
     assert (token.name, token.role, token.email) == ("weekly report", "viewer", bob.email)
     assert secret.startswith(PREFIX)
     assert len(secret) == len(PREFIX) + 43

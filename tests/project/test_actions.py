@@ -115,7 +115,7 @@ def test_due_overdue_and_edited(actions, made, monday):
     started = actions.start(made.id, "bob")
     assert started.started_at is not None
     assert actions.start(made.id, "bob") == started
-    edited = actions.edit(made.id, "bob", due=monday, title="  Answer   much sooner ")
+    edited = actions.edit(made.id, "bob", due=monday, title="  Answer\r\n   much sooner ")
     assert (edited.title, edited.due) == ("Answer much sooner", monday)
     assert edited.late(monday + WEEK)
     assert actions.edit(made.id, "bob", due=monday) == edited

@@ -9,12 +9,30 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select, text
 
+from heedful.ledger import password
 from heedful.ledger.person import ThrottledError
 from heedful.ledger.refusal import RefusedError
 from heedful.ledger.throttle import FREE
 from heedful.project import NotFoundError, Project
 
 PASSWORD = "correct horse battery"
+
+
+REAL = {
+    "test_the_answer_and_its_time_do_not_tell_who_exists",
+    "test_a_weak_hash_is_made_anew_when_its_owner_logs_in",
+}
+QUICK = PasswordHasher(time_cost=1, memory_cost=512, parallelism=1)
+
+
+@pytest.fixture(autouse=True)
+def settings(request, monkeypatch):
+    """Argon2 with settings that take no time, where a test is not about them."""
+    if request.function.__name__ not in REAL:
+        monkeypatch.setattr(password, "_hasher", lambda: QUICK)
+    password._nobodys.cache_clear()
+    yield
+    password._nobodys.cache_clear()
 
 
 @pytest.fixture
@@ -35,7 +53,7 @@ def verbs(project):
 def test_the_first_one_is_admin_and_then_there_is_no_first_link(people, project):
     link = people.first_link()
     assert people.invited(link).role == "admin"
-    cookie = people.enter(link, " Ada  L ", "Ada@Acme.example", PASSWORD)
+    cookie = people.enter(link, " Ada\x1b  L ", "Ada@Acme.example", PASSWORD)
     person = people.session(cookie)
     assert (person.name, person.email, person.role) == ("Ada L", "ada@acme.example", "admin")
     assert people.first_link() is None
@@ -167,7 +185,7 @@ def test_the_answer_and_its_time_do_not_tell_who_exists(people, ada):
 
     known = min(took("ada@acme.example") for _ in range(4))
     unknown = min(took(f"nobody{n}@acme.example") for n in range(4))
-    assert unknown == pytest.approx(known, rel=0.5)
+    assert 0.5 < unknown / known < 2  # not looking at all would be a hundred times as quick
 
 
 @pytest.mark.parametrize("email", ["ada@acme.example", "nobody@acme.example"])

@@ -154,6 +154,12 @@ def drop(
     _one(opened(project).actions.drop(id_, whoami(), note), format_, f"Action {id_} is dropped.")
 
 
+@app.command("reopen")
+def reopen(id_: Number, project: Folder = Path(), format_: Output = Format.table) -> None:
+    """Take back that an action was done or dropped, as long as nothing was measured."""
+    _one(opened(project).actions.reopen(id_, whoami()), format_, f"Action {id_} is open again.")
+
+
 def row_of(action: Action) -> dict[str, Any]:
     """An action as scripts get it."""
     found = asdict(action)

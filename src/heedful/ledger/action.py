@@ -178,6 +178,31 @@ class Actions:
             self.audit.add(by, verb, f"action {id}", said, connection=connection)
         return found
 
+    def reopen(self, id: int, by: str) -> Action:  # noqa: A002 - its name
+        """Take back that an action was done or dropped.
+
+        Args:
+            id: Its number.
+            by: Who takes it back.
+
+        Raises:
+            RefusedError: It is open, or what came after it was measured.
+        """
+        from sqlalchemy import update
+
+        rows = self.database.tables.actions
+        ended = (rows.c.id == id, rows.c.state != "open", rows.c.measured_at.is_(None))
+        gone = dict.fromkeys(("done_on", "closed_at", "closed_by", "outcome"))
+        with self.database.begin() as connection:
+            statement = update(rows).where(*ended).values(state="open", **gone)
+            changed = connection.execute(statement).rowcount
+            found = self._find(id, connection)
+            if found is None or not changed:
+                why = "was measured" if found and found.state == "done" else "is open"
+                raise RefusedError(f"action {id} {why}; it cannot be opened again")
+            self.audit.add(by, "opened again", f"action {id}", connection=connection)
+        return found
+
     def keep(self, id: int, outcome: Outcome, by: str) -> bool:  # noqa: A002 - its name
         """Keep what came of an action; once measured it is kept for good.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from heedful.ledger.line import one_line
 from heedful.ledger.person import Person, Role, known_role, lesser
 from heedful.ledger.refusal import RefusedError
 from heedful.ledger.secret import fresh, hashed
@@ -78,7 +79,7 @@ class Tokens:
         from sqlalchemy import insert
 
         wanted = known_role(role or person.role)
-        name = " ".join(name.split())
+        name = one_line(name)
         if not name or len(name) > 200:
             raise RefusedError("the token has no name; say what it is for, in 200 characters")
         if not person.may(wanted):

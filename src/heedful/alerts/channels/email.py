@@ -10,6 +10,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from heedful.alerts.failure import DeliveryError, secret
+from heedful.ledger.line import one_line
 
 if TYPE_CHECKING:
     from heedful.alerts.message import Item, Message
@@ -92,15 +93,6 @@ def written(message: Message, channel: Channel) -> EmailMessage:
     letter.set_content(_text(message))
     letter.add_alternative(_html(message), subtype="html")
     return letter
-
-
-def one_line(text: str) -> str:
-    r"""Text that cannot begin another header.
-
-    >>> one_line("Act: x\r\nBcc: eve@evil.example")
-    'Act: x Bcc: eve@evil.example'
-    """
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _text(message: Message) -> str:
