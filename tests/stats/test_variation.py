@@ -1,0 +1,106 @@
+"""How a KPI usually varies, and tests that reckon with it."""
+
+import numpy as np
+import pytest
+from scipy.special import stdtr
+
+from heedful.stats.variation import LEAST_PERIODS, together, variation
+
+
+def weeks(rng, periods, between, sampling=1.0):
+    """Values of weeks whose truth varies, each known up to sampling."""
+    return rng.normal(10, between, periods) + rng.normal(0, sampling, periods)
+
+
+@pytest.mark.parametrize("between", [0.0, 0.5, 1.0, 3.0])
+def test_the_variance_between_weeks_is_found_beside_that_of_sampling(between):
+    rng = np.random.default_rng(1)
+    found = [variation(weeks(rng, 52, between), np.ones(52)).variance for _ in range(400)]
+    # It errs towards too much: the larger of two lags, and never below 0.
+    assert between**2 * 0.95 <= np.mean(found) <= between**2 * 1.3 + 0.35
+    exact = variation(weeks(rng, 100_000, between), np.ones(100_000))
+    assert exact.variance == pytest.approx(between**2, abs=0.04 + 0.04 * between**2)
+
+
+def test_a_single_step_does_not_hide_itself():
+    rng = np.random.default_rng(2)
+    ratios = []
+    for _ in range(300):
+        calm = weeks(rng, 40, 1.0)
+        stepped = calm + np.where(np.arange(40) >= 25, 8.0, 0.0)
+        before, after = (variation(each, np.ones(40)).variance for each in (calm, stepped))
+        ratios.append((after + 1) / (before + 1))
+        # The plain variance grows severalfold.
+        assert stepped.var() > 3 * calm.var()
+    assert np.median(ratios) < 1.2
+
+
+def test_slow_drift_counts_as_usual():
+    rng = np.random.default_rng(3)
+    walk = np.cumsum(rng.normal(0, 1, 2000))
+    found = variation(walk, np.full(2000, 1e-9))
+    # Two weeks of a walk differ by twice the variance of one step.
+    assert found.variance == pytest.approx(1.0, rel=0.15)
+
+
+def test_missing_weeks_are_left_out():
+    rng = np.random.default_rng(4)
+    values, noise = weeks(rng, 400, 2.0), np.ones(400)
+    values[rng.random(400) < 0.2] = np.nan
+    noise[rng.random(400) < 0.05] = np.nan
+    found = variation(values, noise)
+    assert found.variance**0.5 == pytest.approx(2.0, rel=0.2)
+    both = np.isfinite(values) & np.isfinite(noise)
+    assert found.periods == (both[1:] & both[:-1]).sum()
+
+
+def test_fewer_than_eight_weeks_say_nothing():
+    rng = np.random.default_rng(5)
+    for known in range(LEAST_PERIODS + 2):
+        values = np.full(30, np.nan)
+        values[:known] = rng.normal(size=known)
+        found = variation(values, np.ones(30))
+        assert (found is None) == (known < LEAST_PERIODS)
+    # Eight that are never neighbours say nothing of neighbours.
+    values = np.full(40, np.nan)
+    values[::5] = rng.normal(size=8)
+    assert variation(values, np.ones(40)) is None
+    assert variation([], []) is None
+
+
+def test_degrees_of_freedom_are_those_of_satterthwaite():
+    # statsmodels' CompareMeans gives the same for two groups of unequal variance.
+    from statsmodels.stats.weightstats import CompareMeans
+
+    rng = np.random.default_rng(6)
+    a, b = rng.normal(0, 1, 12), rng.normal(0, 3, 30)
+    oracle = CompareMeans.from_data(a, b).dof_satt()
+    variance, df = together([a.var(ddof=1) / 12], [11.0], b.var(ddof=1) / 30, 29.0)
+    assert df[0] == pytest.approx(oracle, rel=1e-12)
+    assert variance[0] == pytest.approx(a.var(ddof=1) / 12 + b.var(ddof=1) / 30)
+
+
+def test_without_usual_variation_the_degrees_of_freedom_are_those_of_sampling():
+    variance, df = together([2.0, 0.0], [63.0, np.inf], 0.0, 10.0)
+    assert variance.tolist() == [2.0, 0.0]
+    assert df.tolist() == [pytest.approx(63.0), np.inf]
+
+
+@pytest.mark.parametrize("past", [8, 16, 44])
+@pytest.mark.parametrize("between", [0.0, 1.0, 2.0])
+def test_ordinary_weeks_are_called_news_no_more_often_than_said(past, between):
+    rng = np.random.default_rng(7)
+    runs = 1500
+    alarms = dict.fromkeys((width for width in (1, 4, 8) if past >= width), 0)
+    for _ in range(runs):
+        values = weeks(rng, past + 8, between)
+        usual = variation(values[:past], np.ones(past))
+        for width in alarms:
+            difference = values[past : past + width].mean() - values[past - width : past].mean()
+            each = 2 / width
+            variance, df = together([each], [63.0], each * usual.variance, usual.df)
+            p = 2 * stdtr(df[0], -abs(difference) / variance[0] ** 0.5)
+            alarms[width] += p < 0.05
+    # Monte Carlo error 0.6 points; autocorrelated weeks are in benchmarks/simulation/findings.py.
+    assert max(alarms.values()) / runs <= 0.06
+    assert min(alarms.values()) / runs >= 0.005
