@@ -259,15 +259,19 @@ def moment(when: datetime) -> str:
 def name(text: str | None) -> str:
     """An id as people read it.
 
-    >>> name("plan_finder"), name(None)
-    ('Plan finder', 'Not known')
+    >>> name("plan_finder"), name("ai"), name(None)
+    ('Plan finder', 'AI', 'Not known')
     """
     if text is None:
         return "Not known"
+    if text in CAPITALS:
+        return text.upper()
     spaced = text.replace("_", " ").strip()
     return spaced[:1].upper() + spaced[1:] if spaced else "(empty)"
 
 
+CAPITALS = frozenset({"ai", "csat", "nps", "ces", "cx", "b2b", "b2c"})
+"""Ids that are abbreviations."""
 NOUNS: Mapping[str, tuple[str, str]] = {
     "survey_answers": ("answer", "answers"),
     "survey_invitations": ("invitation", "invitations"),
