@@ -26,7 +26,7 @@ from heedful.project import Project
 NOW = datetime(2026, 9, 7, 6, 30, tzinfo=UTC)
 """A Monday, 08:30 in Berlin, where the project is."""
 MONDAY = date(2026, 9, 7)
-NEWEST = {"week": MONDAY, "month": date(2026, 9, 1)}
+NEWEST = {"week": {"": MONDAY, "csat": MONDAY}, "month": {"": date(2026, 9, 1)}}
 
 
 def leg_of(**more: Any) -> Leg:
@@ -96,7 +96,7 @@ class Desk:
     environment: dict[str, str]
     findings: list[Finding] = field(default_factory=list)
     gone: dict[str, Finding] = field(default_factory=dict)
-    newest: dict[str, date] = field(default_factory=lambda: dict(NEWEST))
+    newest: dict[str, dict[str, date]] = field(default_factory=lambda: dict(NEWEST))
 
     @property
     def queue(self) -> Alerts:

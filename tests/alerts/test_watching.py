@@ -47,8 +47,25 @@ def test_newest_is_by_grain(desk, given):
     assert desk.events() == [("month", "open", "waiting")]
 
 
+def test_a_kpi_that_is_known_weeks_later_has_a_newest_of_its_own(desk, given):
+    late = given.monday - 13 * WEEK
+    desk.newest = {"week": {"": given.monday, "csat": given.monday, "retention": late}}
+    then = given.now - 13 * WEEK
+    desk.findings = [
+        given.finding("retention", leg=given.leg(kpi="retention"), opened_at=then),
+        given.finding("older", leg=given.leg(kpi="retention"), opened_at=then - WEEK),
+        given.finding("csat", opened_at=then),
+        replace(
+            given.finding("both", opened_at=then),
+            legs=(given.leg(), given.leg(kpi="retention", role="against")),
+        ),
+    ]
+    desk.look()
+    assert [event[0] for event in desk.events()] == ["retention", "both"]
+
+
 def test_what_a_late_refresh_brings_at_once_is_told_all(desk, given):
-    desk.newest = {"week": given.monday - 3 * WEEK}
+    desk.newest = {"week": {"": given.monday - 3 * WEEK}}
     desk.look()
     desk.findings = [given.finding(f"w{n}", opened_at=given.now - n * WEEK) for n in range(3)]
     assert desk.look(given.now + timedelta(hours=1)) == 3

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from heedful.findings.finding import Finding
     from heedful.ledger.alert import Alert, Alerts
 
+Ends = Mapping[str, Mapping[str, date]]
+"""The end of the newest completed period, by grain and KPI; that of any KPI under `ANY`."""
+ANY = ""
 SEVERITIES = ("info", "watch", "act")
 SLACK = timedelta(days=1)
 """A period ends at midnight of some timezone; findings of the newest one are never lost by that."""
@@ -33,14 +36,13 @@ class Watch:
         queue: The ledger's alerts.
         definitions: The project.
         contract: Gives a finding as outside tools know it.
-        newest: Gives the end of the newest completed period of each grain; asked only when a
-            channel is new.
+        newest: Gives the ends of the newest completed periods; asked only when a channel is new.
     """
 
     queue: Alerts
     definitions: Definitions
     contract: Callable[[Finding], Mapping[str, Any]]
-    newest: Callable[[], Mapping[str, date]]
+    newest: Callable[[], Ends]
     _contracts: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def look(
@@ -75,18 +77,20 @@ class Watch:
             added += self._ended(channel, known, present, closed, now)
         return added
 
-    def _since(self, channel: str, findings: list[Finding], now: datetime) -> Mapping[str, date]:
-        """The newest period ends when the channel was switched on."""
+    def _since(self, channel: str, findings: list[Finding], now: datetime) -> Ends:
+        """The newest periods when the channel was switched on."""
         first = self.queue.on(channel)
         if first is None:
-            ends = {grain: end.isoformat() for grain, end in self.newest().items()}
-            payload = {"since": ends}
+            payload = {"since": self.newest()}
             self.queue.add("", CHANNEL_ON, channel, payload, state="seen", now=now)
             first = self.queue.on(channel)
         if first is None:
             raise AssertionError(f"{channel} was just switched on")
-        given: Mapping[str, str] = first.payload["since"]
-        since = {grain: date.fromisoformat(end) for grain, end in given.items()}
+        given: Mapping[str, Mapping[str, str]] = first.payload["since"]
+        since = {
+            grain: {kpi: date.fromisoformat(end) for kpi, end in ends.items()}
+            for grain, ends in given.items()
+        }
         # What was there before is known from now on, also where no route is for it yet: if it
         # gets worse, that is news.
         if first.made_at == now:
@@ -100,7 +104,7 @@ class Watch:
         channel: str,
         finding: Finding,
         last: Alert | None,
-        since: Mapping[str, date],
+        since: Ends,
         now: datetime,
         *,
         digest: bool,
@@ -113,9 +117,15 @@ class Watch:
             return self._add(channel, finding, event, now, digest=digest)
         return 0
 
-    def _old(self, finding: Finding, since: Mapping[str, date]) -> bool:
-        """Whether it was there before the channel was."""
-        end = since.get(finding.grain)
+    def _old(self, finding: Finding, since: Ends) -> bool:
+        """Whether it was there before the channel was.
+
+        A finding opens at the end of its period, which is known in full only when the windows of
+        its KPIs are over, weeks later for some: what was newest is asked KPI by KPI.
+        """
+        ends = since.get(finding.grain, {})
+        known = [ends[leg.kpi] for leg in finding.legs if leg.kpi in ends]
+        end = min(known, default=ends.get(ANY))
         if end is None:
             return False
         zone = self.definitions.settings.timezone

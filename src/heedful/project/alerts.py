@@ -111,10 +111,20 @@ class Alerts:
         except NotFoundError:
             return None
 
-    def _newest(self) -> dict[str, date]:
-        """The end of the newest completed period of each grain."""
+    def _newest(self) -> dict[str, dict[str, date]]:
+        """The end of the newest completed period, by grain and KPI, and of any KPI."""
+        from heedful.alerts.watching import ANY
         from heedful.kpis.periods import GRAINS
 
         shelf = self.project.kpis.shelf()
-        ends = {grain: shelf.periods(grain) for grain in GRAINS}
-        return {grain: periods[-1][1] for grain, periods in ends.items() if periods}
+        found: dict[str, dict[str, date]] = {}
+        for grain in GRAINS:
+            ends: dict[str, date] = {}
+            for kpi in shelf.kpis:
+                series = shelf.series(kpi, grain)
+                place = series.last() if series is not None else None
+                if series is not None and place is not None:
+                    ends[kpi] = series.end[place].item()
+            if ends:
+                found[grain] = {**ends, ANY: max(ends.values())}
+        return found
