@@ -101,13 +101,13 @@ def test_many_at_once_become_one_and_few_do_not(desk_to, given, listener):
     desk = desk_to("webhook", digest={"over": 3})
     desk.findings = [given.finding(f"a{n}") for n in range(3)]
     assert desk.run() == 3
-    desk.findings = [
-        given.finding(f"b{n:02}", severity="act" if n == 7 else "watch") for n in range(25)
-    ]
+    desk.findings = [given.finding(f"b{n:02}") for n in range(25)]
+    desk.findings[7] = given.finding("b07", severity="act")
+    desk.findings[9] = given.finding("b09", rank=2)
     assert desk.run() == 1
     events = sent(listener)[-1]["events"]
     assert len(events) == 25
-    assert events[0]["finding"]["id"] == "b07"
+    assert [each["finding"]["id"] for each in events[:3]] == ["b07", "b09", "b00"]
 
 
 def test_the_digest_comes_once_a_day_with_all_that_waits(desk_to, given, listener):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -113,7 +114,12 @@ def message_of(alerts: Sequence[Alert], project: str, link: str | None) -> Messa
     order = {"act": 0, "watch": 1, "info": 2}
     items = sorted(
         (_item(each, link) for each in alerts),
-        key=lambda one: (one.event == "closed", order.get(one.severity, 3), one.finding),
+        key=lambda one: (
+            one.event == "closed",
+            order.get(one.severity, 3),
+            one.contract.get("rank") or inf,
+            one.finding,
+        ),
     )
     made = max(each.made_at for each in alerts)
     where = f"{link}/findings" if link else None

@@ -55,7 +55,7 @@ def _since(finding: Finding) -> str | None:
 def _standing_out(finding: Finding) -> str | None:
     """The segments that stand out, at most three."""
     found = [
-        f"{part.dimension.replace('_', ' ')} {part.segment}"
+        f"{part.dimension} {part.segment}".replace("_", " ")
         for part in (*finding.where, *finding.who)
         if part.stands_out and part.segment is not None
     ]
