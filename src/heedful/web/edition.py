@@ -119,17 +119,26 @@ class Edition:
 
     def findings(self) -> list[Finding]:
         """The open findings, the most important first."""
-        return self._fresh("findings", lambda: self.project.findings.open())
+        return self.fresh("findings", lambda: self.project.findings.open())
+
+    def every_finding(self) -> list[Finding]:
+        """All findings, the newest first, closed ones too."""
+        return self.fresh("every finding", lambda: self.project.findings.all())
+
+    def forget_findings(self) -> None:
+        """Look findings up anew: someone changed one."""
+        self.forget("findings")
+        self.forget("every finding")
 
     def actions(self) -> list[Action]:
         """All actions."""
-        return self._fresh("actions", lambda: self.project.actions.all())
+        return self.fresh("actions", lambda: self.project.actions.all())
 
     def counts(self) -> tuple[int, int]:
         """How many findings and actions are open."""
         return len(self.findings()), sum(one.state == "open" for one in self.actions())
 
-    def _fresh(self, key: str, make: Callable[[], T]) -> T:
+    def fresh(self, key: Hashable, make: Callable[[], T]) -> T:
         """What lies in the ledger, where other processes write too: looked up every few seconds."""
         now = time.monotonic()
         kept = self._kept.get(key)
