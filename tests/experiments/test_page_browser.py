@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -25,30 +23,6 @@ CUT = """() => [...document.querySelectorAll('svg text, h1, h2, td, th, li, p')]
   return box.width && !one.closest('.wide-sheet, .at-risk, .unseen')
     && (box.left < 0 || box.right > innerWidth);
 }).map(one => one.textContent)"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if program is None:
-        said = "no chromium to look at pages with; `make browser` installs Debian's"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(said)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program)
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
-def axe(node):
-    return node(
-        "import { readFileSync } from 'node:fs';"
-        "import { createRequire } from 'node:module';"
-        "const found = createRequire(import.meta.url).resolve('axe-core/axe.min.js');"
-        "process.stdout.write(readFileSync(found, 'utf8'));"
-    )
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def demonstrate(directory: Path, customers: int, seed: int) -> None:
         simulate(directory, customers=customers, seed=seed)
     project = open_project(directory)
     done = imported(project, [])
-    _annotate(project)
+    annotate(project)
     readings = sum(one.readings for one in refreshed(project))
     run = looked(project)
     rows = sum(one.inserted for one in done)
@@ -75,7 +75,8 @@ def _show_findings(project: Project) -> None:
         out.print(f"{one.rank}. {one.title}", markup=False)
 
 
-def _annotate(project: Project) -> None:
+def annotate(project: Project) -> None:
+    """Write down what the simulated company did."""
     path = project.root / "annotations.csv"
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):

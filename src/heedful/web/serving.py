@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import threading
 from collections.abc import Callable
@@ -23,7 +22,7 @@ class Schedule:
     """When to refresh.
 
     Attributes:
-        every: So long after the last one ended.
+        every: So long after the last one began.
         at: At this time of the day, in the project's timezone.
     """
 
@@ -75,9 +74,6 @@ class Clock:
     def _run(self) -> None:
         due = self.schedule.next(datetime.now(self.site.edition.zone))
         while not self._stop.wait(TICK):
-            # Digests, retries and what waited for the end of quiet hours do not wait for a refresh.
-            with contextlib.suppress(Exception):
-                self.site.edition.project.alerts.deliver()
             now = datetime.now(self.site.edition.zone)
             running = self.site.job is not None and self.site.job.running
             if due is not None and now >= due and not running:
