@@ -170,7 +170,7 @@ def _answers(root: Path, rng: random.Random, names: list[str], devices: dict[str
     rows: list[list[object]] = []
     for number, at in enumerate(_times(rng, 2400)):
         place = rng.choice(["till", "helpline", "robot"])
-        bad = 0.55 if place == "helpline" and at >= FALL else 0.2
+        bad = 0.8 if place == "helpline" and at >= FALL else 0.2
         name = rng.choice(names)
         if number % 5 == 0:
             instrument, score = "nps", rng.choices([3, 7, 8, 9, 10], (3, 2, 2, 3, 3))[0]

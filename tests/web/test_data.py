@@ -6,14 +6,14 @@ import csv
 import io
 import re
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 
 from heedful.web.pages.data import sentence, taken_apart
 from heedful.web.pages.data_coverage import coverage
-from heedful.web.pages.data_tables import rhythm, tables
+from heedful.web.pages.data_tables import tables
 from heedful.web.site import Job
 
 HOSTILE = '<script>alert("x")</script>'
@@ -61,12 +61,12 @@ def test_counts_are_those_of_the_tables(site):
     assert sum(found["events"].days) == site.edition.project.sql(sql).to_pylist()[0]["n"]
 
 
-def test_what_is_waited_for():
-    days = [date(2026, 1, 1) + timedelta(days=n) for n in range(60)]
-    assert rhythm(days) == 1
-    assert rhythm([d for d in days if d.weekday() == 0]) == 7
-    assert rhythm(days[:3]) is None
-    assert rhythm([]) is None
+def test_findings_about_data_stand_on_the_page(viewer, site):
+    found = [one for one in site.edition.findings() if one.kind == "data"]
+    assert {one.pattern for one in found} >= {"late"}
+    answer = viewer.get("/data")
+    for one in found:
+        assert f"/findings/{one.id}" in answer.text
 
 
 def test_what_can_be_measured(viewer, site):

@@ -149,7 +149,7 @@ def finding(
     """A finding keeps its id for as long as it stays."""
     room = site_of(request).edition.project.findings
     one = room.get(id)
-    return answer({**room.as_contract(one), "comments": room.comments(one)})
+    return answer(room.as_contract(one, comments=True))
 
 
 class ExperimentLine(BaseModel):

@@ -80,6 +80,7 @@ def data(request: Request, who: Viewer) -> Response:
         title="Data",
         says=sentence(found, measurable),
         tables=found,
+        findings=[one for one in edition.findings() if one.kind == "data"],
         days=DAYS,
         until=found.until.astimezone(edition.zone).date() if found.until else None,
         layers=LAYERS,

@@ -6,10 +6,10 @@ import time
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from heedful.engines.duckdb import literal, quoted
+from heedful.findings.trouble import rhythm
 from heedful.store import schema
 
 if TYPE_CHECKING:
@@ -17,12 +17,6 @@ if TYPE_CHECKING:
 
 State = Literal["fresh", "late", "empty", "idle"]
 DAYS = 28
-HISTORY = 180
-"""Days of a table's past that tell how often it is expected."""
-RHYTHMS = (1, 2, 3, 7, 14, 31, 92)
-"""Every so many days a table may be expected."""
-FEW = 4
-"""With fewer gaps between days with rows nobody knows how often a table comes."""
 LOOK_SECONDS = 3.0
 JOINED = ("events", "tickets", "responses", "orders")
 STALE = 2
@@ -215,29 +209,6 @@ def _state(
         tuple(readers.get(name, ())),
         tuple(fillers.get(name, ())),
     )
-
-
-def rhythm(days: Sequence[date]) -> int | None:
-    """Every how many days rows are expected, by the gaps between days that had some.
-
-    Args:
-        days: Days with rows, in any order.
-
-    >>> first = date(2026, 3, 2)
-    >>> rhythm([first + timedelta(days=n) for n in range(40) if n % 7 not in (5, 6)])
-    3
-    >>> rhythm([first]) is None
-    True
-    """
-    inside = sorted(set(days))
-    if not inside:
-        return None
-    inside = [day for day in inside if (inside[-1] - day).days <= HISTORY]
-    gaps = sorted((b - a).days for a, b in pairwise(inside))
-    if len(gaps) < FEW:
-        return None
-    usual = gaps[min(len(gaps) - 1, int(0.95 * len(gaps)))]
-    return next((one for one in RHYTHMS if one >= usual), None)
 
 
 def _counts(edition: Edition, held: Sequence[str], now: datetime) -> dict[str, _Counts]:
