@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from heedful.actions.action import Action
     from heedful.kpis.shelf import Series
-    from heedful.web.charts import Chart
+    from heedful.web.charts import Chart, MarkKind
     from heedful.web.edition import Edition
 
 router = APIRouter(include_in_schema=False)
@@ -164,9 +164,16 @@ def _series(edition: Edition, one: Action) -> Series | None:
 def _chart(edition: Edition, one: Action, series: Series) -> Chart | None:
     kpi = edition.kpi(one.kpi or "")
     zone = edition.zone
-    happened = [Mark("A", "note", one.made_at.astimezone(zone).date(), "The action was made")]
+    days: list[tuple[date, MarkKind, str]] = [
+        (one.made_at.astimezone(zone).date(), "note", "The action was made")
+    ]
     if one.done_on is not None:
-        happened.append(Mark("B", "release", one.done_on, "It was done"))
+        days.append((one.done_on, "release", "It was done"))
+    known = series.start[0].item(), series.end[-1].item()
+    inside = sorted(day for day in days if known[0] <= day[0] <= known[1])
+    happened = [
+        Mark(letter, kind, at, text) for letter, (at, kind, text) in zip("AB", inside, strict=False)
+    ]
     return charts.trend(
         series,
         title=kpi.title if kpi else one.kpi or "",

@@ -68,7 +68,7 @@ def curves(lines: Sequence[Line], what: str) -> Chart | None:
         "field": "days",
         "type": "quantitative",
         "scale": {"nice": False},
-        "axis": {"tickMinStep": 30, "labelExpr": "datum.value === 0 ? 'day 0' : datum.label"},
+        "axis": {"tickMinStep": 30},
     }
     y: dict[str, Any] = {
         "field": "value",
