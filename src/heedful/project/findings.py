@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from heedful.ledger.finding import FindingRow, FindingRows
     from heedful.project.project import Project
 
+ADOPTED = timedelta(weeks=8)
+"""So far may the opening of a finding move without its becoming another one."""
 GONE = "the data changed: it is not seen any more"
 BUILT_IN = Path(__file__).parents[1] / "findings" / "patterns"
 
@@ -82,7 +84,7 @@ class Findings:
         known = {row.id: row for row in self._rows.all()}
         fresh, tested = self._replayed(shelf, known)
         fresh += self._troubles(shelf, now)
-        found = {one.id: one for one in fresh}
+        found = {one.id: one for one in self._adopted(fresh, known)}
         gone = [
             self._gone(row, now)
             for row in known.values()
@@ -177,6 +179,25 @@ class Findings:
             as_finding(one, definitions, lambda day: midnight(day, zone), now, last)
             for one in found
         ]
+
+    @staticmethod
+    def _adopted(fresh: list[Finding], known: Mapping[str, FindingRow]) -> list[Finding]:
+        """Findings under the id that they were first told under.
+
+        Late data can move the week in which a test first fires; that makes no other finding.
+        """
+        ids = {one.id for one in fresh}
+        left = [row for row in known.values() if row.id not in ids]
+        found = []
+        for one in fresh:
+            same = [row for row in left if one.id not in known and _same(one, row)]
+            if same:
+                row = min(same, key=lambda row: abs(row.opened_at - one.opened_at))
+                left.remove(row)
+                found.append(replace(one, id=row.id, opened_at=row.opened_at))
+            else:
+                found.append(one)
+        return found
 
     def _gone(self, row: FindingRow, now: datetime) -> Finding:
         because = GONE if row.kind != "data" else "recovered"
@@ -307,6 +328,11 @@ class Findings:
         from heedful.findings.record import as_contract
 
         return as_contract(finding, self.comments(finding) if comments else ())
+
+
+def _same(one: Finding, row: FindingRow) -> bool:
+    """Whether a finding is what was told under another id."""
+    return one.key == row.key and abs(one.opened_at - row.opened_at) <= ADOPTED
 
 
 def _schema_names() -> tuple[str, ...]:
