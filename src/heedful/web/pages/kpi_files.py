@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Literal
 
-import pyarrow as pa
 import pyarrow.compute as pc
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -13,6 +11,7 @@ from fastapi.responses import Response
 from heedful.definitions.problem import one_of
 from heedful.kpis.reading import SHOWN
 from heedful.project import NotFoundError
+from heedful.web import files
 from heedful.web.guest import Viewer, site_of
 from heedful.web.render import page
 from heedful.web.view import View
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from heedful.web.edition import Edition
 
 router = APIRouter(include_in_schema=False)
-TYPES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 
 @router.get("/kpis/{name}/sql")
@@ -87,24 +85,7 @@ def readings(
     if view.dimension is not None:
         wanted |= {"dimension": view.dimension, "segment": view.segment}
     found = edition.shelf.rows(wanted).select(SHOWN.names)
-    return Response(
-        _written(found, form),
-        media_type=TYPES[form],
-        headers={"Content-Disposition": f'attachment; filename="{name}-{view.grain}.{form}"'},
-    )
-
-
-def _written(found: pa.Table, form: str) -> bytes:
-    buffer = io.BytesIO()
-    if form == "csv":
-        from pyarrow import csv
-
-        csv.write_csv(found, buffer)
-    else:
-        from pyarrow import parquet
-
-        parquet.write_table(found, buffer, compression="zstd")
-    return buffer.getvalue()
+    return files.response(found, form, f"{name}-{view.grain}")
 
 
 def _missing(edition: Edition, name: str) -> NotFoundError:
