@@ -208,6 +208,8 @@ def reopen(id_: Id, project: Folder = Path()) -> None:
 
 def looked(project: Project) -> FindingsRun:
     """Look for findings after a refresh, and say in a line what opened and ended."""
+    from heedful.experiments.wording import of_them
+
     with err.status("looking for findings"):
         run = project.findings.refresh()
         project.actions.measure()

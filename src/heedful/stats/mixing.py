@@ -28,7 +28,7 @@ class Mixing:
 
     @property
     def total(self) -> Floats:
-        """mix + rate of each segment."""
+        """Mix + rate of each segment."""
         return self.mix + self.rate
 
 
