@@ -2,23 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from fastapi import HTTPException
 
+from heedful.ledger.refusal import RefusedError
+from heedful.project import NotFoundError
+from heedful.stats.estimate import number
 from heedful.web import charts, numbers
 from heedful.web.pages.findings_evidence import hottest, key, name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from heedful.findings.finding import Finding
+    from heedful.kpis.shelf import Series
     from heedful.web.edition import Edition
 
 DAYS = 14
 """An action made from a finding is due after so many days, unless somebody says otherwise."""
 MOST_TARGETS = 8
 LONGEST = 500
+UNREAL = frozenset({"last_step"})
+"""Dimensions that are no population: nobody can act on those who left after a step."""
+WRONG = (HTTPException, NotFoundError, RefusedError)
+"""What forms that cannot be taken raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A form that could not be taken: it is shown again as it was filled in.
+
+    Attributes:
+        form: Which one of the page.
+        says: What is wrong with it.
+        fields: What was filled in.
+    """
+
+    form: str
+    says: str
+    fields: Mapping[str, str]
+
+
+def sent(form: str, error: Exception, **fields: str) -> Sent:
+    """A form that could not be taken.
+
+    Args:
+        form: Which one of the page.
+        error: Why not.
+        fields: What was filled in.
+    """
+    if isinstance(error, NotFoundError):
+        says = f"{error.found}; {error.allowed}"
+    else:
+        says = str(error.detail) if isinstance(error, HTTPException) else str(error)
+    return Sent(form, says, fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +97,73 @@ def targets(edition: Edition, finding: Finding) -> list[Target]:
             for one in hottest([*finding.where, *finding.who])
             if one.segment is not None and (one.weight or 0.0) < 1.0
             # Steps of a form are no population whose KPI could change.
-            if one.dimension != "last_step"
+            if one.dimension not in UNREAL
+            and read(edition, finding, leg.kpi, one.dimension, one.segment) is not None
         ]
         found += narrower
+    kpi = edition.kpi(finding.kpi or "")
+    if kpi is not None and not finding.legs:
+        found.append(of_kpi(edition, kpi.id, finding.stage))
     return found[:MOST_TARGETS]
+
+
+def of_kpi(
+    edition: Edition,
+    kpi: str,
+    stage: str | None,
+    dimension: str | None = None,
+    segment: str | None = None,
+) -> Target:
+    """A KPI, or one of its segments, with its newest completed reading by week or month.
+
+    Args:
+        edition: What pages are made from.
+        kpi: The KPI; it is switched on.
+        stage: One stage; None for all.
+        dimension: What it is broken down by; None for all customers.
+        segment: Value of the dimension.
+    """
+    title = edition.definitions.kpis[kpi].title
+    narrow = f"|{dimension}:{segment}" if dimension else ""
+    now = ""
+    for grain in ("week", "month"):
+        series = edition.shelf.series(kpi, grain, stage=stage, dimension=dimension, segment=segment)
+        place = series.last() if series is not None else None
+        if series is not None and place is not None:
+            currency = edition.definitions.settings.currency
+            value = number(series.estimates.value[place])
+            now = numbers.value(value, series.unit, int(series.n[place]), currency)
+            break
+    return Target(
+        f"{kpi}{narrow}", f"{title}, {numbers.name(segment)}" if dimension else title, now
+    )
+
+
+def read(
+    edition: Edition, finding: Finding, kpi: str, dimension: str | None, segment: str | None
+) -> Series | None:
+    """A KPI's readings as a finding means it: in its stage, where it is measured there.
+
+    Args:
+        edition: What pages are made from.
+        finding: The finding.
+        kpi: The KPI.
+        dimension: What it is broken down by; None for all customers.
+        segment: Value of the dimension.
+    """
+    for stage in dict.fromkeys((finding.stage, None)):
+        series = edition.shelf.series(
+            kpi, finding.grain, stage=stage, dimension=dimension, segment=segment
+        )
+        if series is not None:
+            return series
+    return None
+
+
+def chosen(found: Sequence[Target]) -> str:
+    """The key that is offered first: the segment that stands out most, else the KPI as a whole."""
+    narrow = [one.key for one in found if "|" in one.key]
+    return next(iter(narrow or [one.key for one in found]), "")
 
 
 def aimed(text: str) -> tuple[str | None, str | None, str | None]:
@@ -88,6 +192,16 @@ def day(text: str, what: str) -> date:
         return date.fromisoformat(text.strip())
     except ValueError:
         raise HTTPException(400, f'{what} "{text}" is no day; such as 2026-09-18') from None
+
+
+def short(text: str, what: str) -> None:
+    """Refuse a text that is too long to be kept.
+
+    Raises:
+        HTTPException: It is.
+    """
+    if len(text) > LONGEST:
+        raise HTTPException(400, f"{what} is over {LONGEST} characters; say it shorter")
 
 
 def reached(text: str, unit: str | None) -> float | None:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from heedful.findings.comments import TABLES
+from heedful.ledger.refusal import RefusedError
 from heedful.web import numbers
 from heedful.web.guest import Analyst, Viewer, site_of
 from heedful.web.pages import actions_form as forms
@@ -22,8 +23,10 @@ from heedful.web.view import ViewError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from heedful.actions.action import Action
     from heedful.findings.finding import Comment, Finding
     from heedful.web.edition import Edition
+    from heedful.web.guest import Guest
 
 router = APIRouter(include_in_schema=False)
 STATES = ("open", "closed")
@@ -97,19 +100,38 @@ def _finding(edition: Edition, name: str) -> Finding:
     return edition.project.findings.get(name)
 
 
+@router.get("/findings/{name}.json")
+def download(request: Request, who: Viewer, name: str) -> Response:  # noqa: ARG001 - logged in
+    """The finding as scripts know it; a file that is kept holds no comment of a customer."""
+    edition = site_of(request).edition
+    one = _finding(edition, name)
+    said = f'attachment; filename="{one.id}.json"'
+    return JSONResponse(
+        edition.project.findings.as_contract(one), headers={"Content-Disposition": said}
+    )
+
+
 @router.get("/findings/{name}")
 def finding(request: Request, who: Viewer, name: str) -> Response:
     """One finding: what, where, who, because of what, what now."""
     edition = site_of(request).edition
-    one = _finding(edition, name)
+    return _shown(request, who, edition, _finding(edition, name))
+
+
+def _shown(
+    request: Request, who: Guest, edition: Edition, one: Finding, sent: forms.Sent | None = None
+) -> Response:
+    """The page of a finding; with a form that could not be taken, as it was filled in."""
     return page(
         request,
         "finding.html",
         who,
         title=one.title,
         crumbs=(("Findings", "/findings"), (one.id, None)),
+        status=400 if sent else 200,
         finding=one,
         words=words,
+        sent=sent,
         **_evidence(edition, one),
         **_next(edition, one),
     )
@@ -164,13 +186,15 @@ def _next(edition: Edition, one: Finding) -> dict[str, Any]:
     playbook = definitions.playbooks.get(one.playbook or "")
     key = ("similar", one.id, one.seen_at)
     mine = [action for action in edition.actions() if action.finding == one.id]
+    targets = forms.targets(edition, one)
     similar = edition.fresh(key, lambda: edition.project.actions.similar(one))
     return {
         "playbook": playbook,
         "playbook_html": rendered(playbook.text) if playbook else None,
         "mine": mine,
         "similar": [action for action in similar if action.finding != one.id],
-        "targets": forms.targets(edition, one),
+        "targets": targets,
+        "chosen": forms.chosen(targets),
         "due": forms.due_on(edition),
         "today": edition.today,
     }
@@ -190,25 +214,43 @@ def act(
     """Make an action from it."""
     edition = site_of(request).edition
     one = _finding(edition, name)
+    try:
+        made = _made(edition, one, who, title, owner, due, aim, expected)
+    except forms.WRONG as error:
+        given = {"title": title, "owner": owner, "due": due, "aim": aim, "expected": expected}
+        return _shown(request, who, edition, one, forms.sent("act", error, **given))
+    edition.forget("actions")
+    return RedirectResponse(f"/actions/{made.id}", 303)
+
+
+def _made(
+    edition: Edition,
+    one: Finding,
+    who: Guest,
+    title: str,
+    owner: str,
+    due: str,
+    aim: str,
+    expected: str,
+) -> Action:
     kpi, dimension, segment = forms.aimed(aim)
-    # The KPI of the finding is meant as it was there: in its stage, if it has one.
-    stage = one.stage if kpi and edition.shelf.series(kpi, one.grain, stage=one.stage) else None
-    made = edition.project.actions.make(
+    series = forms.read(edition, one, kpi, dimension, segment) if kpi else None
+    if kpi and dimension and series is None:
+        raise HTTPException(400, f'"{aim}" has no readings; choose what it is to change')
+    return edition.project.actions.make(
         title,
         owner,
         forms.day(due, "the due day"),
         by=who.email,
         finding=one,
         kpi=kpi,
-        stage=stage,
+        stage=series.stage if series is not None else None,
         dimension=dimension,
         segment=segment,
         grain=one.grain,
         expected=forms.reached(expected, forms.unit_of(edition, kpi)),
         shelf=edition.shelf,
     )
-    edition.forget("actions")
-    return RedirectResponse(f"/actions/{made.id}", 303)
 
 
 @router.post("/findings/{name}/close")
@@ -217,9 +259,12 @@ def close(
 ) -> Response:
     """It is no problem, or none any more."""
     edition = site_of(request).edition
-    if len(because) > forms.LONGEST:
-        raise HTTPException(400, f"the reason is over {forms.LONGEST} characters; say it shorter")
-    edition.project.findings.close(name, who.email, because)
+    try:
+        forms.short(because, "the reason")
+        edition.project.findings.close(name, who.email, because)
+    except (HTTPException, RefusedError) as error:
+        wrong = forms.sent("close", error, because=because)
+        return _shown(request, who, edition, _finding(edition, name), wrong)
     edition.forget_findings()
     return RedirectResponse(f"/findings/{name}", 303)
 
@@ -231,17 +276,6 @@ def reopen(request: Request, who: Analyst, name: str) -> Response:
     edition.project.findings.reopen(name, who.email)
     edition.forget_findings()
     return RedirectResponse(f"/findings/{name}", 303)
-
-
-@router.get("/findings/{name}/finding.json")
-def download(request: Request, who: Viewer, name: str) -> Response:  # noqa: ARG001 - logged in
-    """The finding as scripts know it, with comments."""
-    edition = site_of(request).edition
-    one = _finding(edition, name)
-    said = f'attachment; filename="{one.id}.json"'
-    return JSONResponse(
-        edition.project.findings.as_contract(one), headers={"Content-Disposition": said}
-    )
 
 
 @router.get("/findings/{name}/experiment")
