@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi import APIRouter, Form, HTTPException, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
 from heedful.actions.windows import windows
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from heedful.kpis.shelf import Series
     from heedful.web.charts import Chart, MarkKind
     from heedful.web.edition import Edition
+    from heedful.web.guest import Guest
 
 router = APIRouter(include_in_schema=False)
 SECTIONS = {
@@ -35,6 +36,8 @@ SECTIONS = {
     "dropped": ("Dropped", ""),
 }
 MOST = 100
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+"""An action's number, as ledgers hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +113,18 @@ def _sections(found: Sequence[Action], only: str | None, today: date) -> list[Se
     return sections
 
 
-@router.get("/actions/{number}")
-def action(request: Request, who: Viewer, number: int) -> Response:
+# Without `:int` the page that makes one, /actions/new, would be taken for an action.
+@router.get("/actions/{number:int}")
+def action(request: Request, who: Viewer, number: Number) -> Response:
     """One action."""
     edition = site_of(request).edition
-    one = edition.project.actions.get(number)
+    return _shown(request, who, edition, edition.project.actions.get(number))
+
+
+def _shown(
+    request: Request, who: Guest, edition: Edition, one: Action, sent: forms.Sent | None = None
+) -> Response:
+    """The page of an action; with a form that could not be taken, as it was filled in."""
     kpi = edition.kpi(one.kpi or "")
     unit = forms.unit_of(edition, one.kpi)
     series = _series(edition, one)
@@ -124,6 +134,8 @@ def action(request: Request, who: Viewer, number: int) -> Response:
         who,
         title=one.title,
         crumbs=(("Actions", "/actions"), (f"Action {one.id}", None)),
+        status=400 if sent else 200,
+        sent=sent,
         action=one,
         far=far(one),
         kpi=kpi,
@@ -201,7 +213,7 @@ def _known(edition: Edition, one: Action) -> date | None:
 def edit(
     request: Request,
     who: Analyst,
-    number: int,
+    number: Number,
     title: Annotated[str, Form()] = "",
     owner: Annotated[str, Form()] = "",
     due: Annotated[str, Form()] = "",
@@ -211,26 +223,31 @@ def edit(
     """Change an open action."""
     edition = site_of(request).edition
     one = edition.project.actions.get(number)
-    _short(note)
-    changes: dict[str, Any] = {
-        "title": title,
-        "owner": owner,
-        "due": forms.day(due, "the due day"),
-        "note": note.strip() or None,
-    }
-    if one.kpi is not None:
-        unit = forms.unit_of(edition, one.kpi)
-        asked = forms.reached(expected, unit)
-        # What was shown rounded and sent back as it was is no change.
-        shown = numbers.value(one.expected, unit, currency=edition.definitions.settings.currency)
-        if one.expected is None or expected.strip() != shown:
-            changes["expected"] = asked
-    edition.project.actions.edit(number, who.email, **changes)
+    given = {"title": title, "owner": owner, "due": due, "expected": expected, "note": note}
+    try:
+        forms.short(note, "the note")
+        changes: dict[str, Any] = {
+            "title": title,
+            "owner": owner,
+            "due": forms.day(due, "the due day"),
+            "note": note.strip() or None,
+        }
+        if one.kpi is not None:
+            unit = forms.unit_of(edition, one.kpi)
+            asked = forms.reached(expected, unit)
+            currency = edition.definitions.settings.currency
+            # What was shown rounded and sent back as it was is no change.
+            shown = numbers.value(one.expected, unit, currency=currency)
+            if one.expected is None or expected.strip() != shown:
+                changes["expected"] = asked
+        edition.project.actions.edit(number, who.email, **changes)
+    except forms.WRONG as error:
+        return _again(request, who, edition, number, forms.sent("edit", error, **given))
     return _back(edition, number)
 
 
 @router.post("/actions/{number}/start")
-def start(request: Request, who: Analyst, number: int) -> Response:
+def start(request: Request, who: Analyst, number: Number) -> Response:
     """Say that someone has begun with it."""
     edition = site_of(request).edition
     edition.project.actions.start(number, who.email)
@@ -241,34 +258,57 @@ def start(request: Request, who: Analyst, number: int) -> Response:
 def close(
     request: Request,
     who: Analyst,
-    number: int,
+    number: Number,
     done_on: Annotated[str, Form()] = "",
     note: Annotated[str, Form()] = "",
 ) -> Response:
     """Say that it is done."""
     edition = site_of(request).edition
-    _short(note)
-    day = forms.day(done_on, "the day it was done")
-    edition.project.actions.close(number, who.email, day, note.strip() or None, shelf=edition.shelf)
+    doors = edition.project.actions
+    doors.get(number)
+    try:
+        forms.short(note, "the note")
+        day = forms.day(done_on, "the day it was done")
+        doors.close(number, who.email, day, note.strip() or None, shelf=edition.shelf)
+    except forms.WRONG as error:
+        wrong = forms.sent("close", error, done_on=done_on, note=note)
+        return _again(request, who, edition, number, wrong)
     return _back(edition, number)
 
 
 @router.post("/actions/{number}/drop")
 def drop(
-    request: Request, who: Analyst, number: int, note: Annotated[str, Form()] = ""
+    request: Request, who: Analyst, number: Number, note: Annotated[str, Form()] = ""
 ) -> Response:
     """Give it up."""
     edition = site_of(request).edition
-    if not note.strip():
-        raise HTTPException(400, "say why: the reason is kept with the action")
-    _short(note)
-    edition.project.actions.drop(number, who.email, note.strip())
+    edition.project.actions.get(number)
+    try:
+        _reasoned(note)
+        edition.project.actions.drop(number, who.email, note.strip())
+    except forms.WRONG as error:
+        return _again(request, who, edition, number, forms.sent("drop", error, note=note))
     return _back(edition, number)
 
 
-def _short(note: str) -> None:
-    if len(note) > forms.LONGEST:
-        raise HTTPException(400, f"the note is over {forms.LONGEST} characters; say it shorter")
+def _reasoned(note: str) -> None:
+    if not note.strip():
+        raise HTTPException(400, "say why: the reason is kept with the action")
+    forms.short(note, "the reason")
+
+
+@router.post("/actions/{number}/reopen")
+def reopen(request: Request, who: Analyst, number: Number) -> Response:
+    """It is not done after all, or not given up."""
+    edition = site_of(request).edition
+    edition.project.actions.reopen(number, who.email)
+    return _back(edition, number)
+
+
+def _again(
+    request: Request, who: Guest, edition: Edition, number: int, sent: forms.Sent
+) -> Response:
+    return _shown(request, who, edition, edition.project.actions.get(number), sent)
 
 
 def _back(edition: Edition, number: int) -> Response:
