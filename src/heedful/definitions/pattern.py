@@ -19,7 +19,11 @@ def _listed(given: Any) -> Any:
 class PatternLeg(Model):
     """One side of a pattern."""
 
-    kpi: Annotated[tuple[Text, ...], BeforeValidator(_listed), Field(min_length=1)]
+    kpi: Annotated[
+        tuple[Text, ...],
+        Field(min_length=1),
+        BeforeValidator(_listed, json_schema_input_type=str | tuple[str, ...]),
+    ]
     """The KPI, or several of which one must move so."""
     moves: Moves
     """better, worse; flat: shown to have stayed within `within`; slightly_worse: worse, and shown
@@ -60,3 +64,20 @@ class Pattern(Model):
     """The team it goes to; that of the leg that is worse where not given."""
     playbook: Text | None = None
     """What to do; that of the leg that is worse where not given."""
+
+    @model_validator(mode="after")
+    def _can_be_found(self) -> Pattern:
+        moves = [leg.moves for leg in self.legs]
+        if self.across == "segments" and moves != ["better", "slightly_worse"]:
+            raise wrong(
+                f"legs move {', '.join(moves)} across segments",
+                "allowed: two legs, better and then slightly_worse",
+                at=("legs",),
+            )
+        if not {"better", "worse"} & set(moves):
+            raise wrong(
+                f"legs move {', '.join(moves)}",
+                "one of them must move better or worse",
+                at=("legs",),
+            )
+        return self

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from heedful.definitions.entry import Entry, Folder
 from heedful.definitions.pattern import Pattern
-from heedful.definitions.problem import Problem, ProjectError, did_you_mean
+from heedful.definitions.problem import Problem, ProjectError, did_you_mean, one_of
 
 if TYPE_CHECKING:
     from heedful.definitions.references import Draft
@@ -71,10 +71,10 @@ def pattern_problems(draft: Draft, catalogue: Collection[str]) -> Iterator[Probl
                             f"allowed: a KPI of the catalogue or with a file in kpis/{near}",
                         )
         if pattern.owner is not None and teams is not None and pattern.owner not in teams:
-            near = did_you_mean(pattern.owner, teams)
-            yield entry.problem(
-                ("owner",), f'owner "{pattern.owner}" is not a team', f"allowed: a team{near}"
+            options = (
+                one_of(teams, pattern.owner) if teams else "add it under teams in heedful.yaml"
             )
+            yield entry.problem(("owner",), f'owner "{pattern.owner}" is not a team', options)
         if pattern.playbook is not None and pattern.playbook not in draft.playbook_files:
             near = did_you_mean(pattern.playbook, draft.playbook_files)
             yield entry.problem(
