@@ -65,6 +65,7 @@ class Site:
         self._lock = threading.Lock()
         self._making = threading.Lock()
         self.job: Job | None = None
+        threading.Thread(target=_warm, args=(self._edition,), daemon=True).start()
         self.problems: tuple[Problem, ...] = ()
 
     @property
@@ -89,7 +90,9 @@ class Site:
 
         with self._making:
             try:
-                self._edition = Edition(self.root)
+                edition = Edition(self.root)
+                _warm(edition)
+                self._edition = edition
                 self.problems = ()
             except ProjectError as error:
                 self.problems = tuple(error.problems)
@@ -141,11 +144,24 @@ class Site:
             self.job = replace(self.job, **changes)  # type: ignore[arg-type]
 
 
+def _warm(edition: Edition) -> None:
+    """Compute what the first visitor would otherwise wait for."""
+    from heedful.web.pages.data_tables import tables
+
+    # What fails here fails again, with a sentence, on the page that needs it.
+    with contextlib.suppress(Exception):
+        edition.scores("month")
+        tables(edition)
+
+
 def _work(root: str, import_first: bool, pipe: Connection) -> None:
     """Import, measure, look for findings, tell people: in a process of its own."""
+    from heedful.project import check
     from heedful.project import open as open_project
 
     with _reported(pipe):
+        # All problems, also those that only the tables' and facts' columns show.
+        check(Path(root)).valid()
         project = open_project(Path(root))
         if import_first:
             for one in project.tables.import_():
