@@ -101,8 +101,7 @@ def targets(edition: Edition, finding: Finding) -> list[Target]:
             and read(edition, finding, leg.kpi, one.dimension, one.segment) is not None
         ]
         found += narrower
-    kpi = edition.kpi(finding.kpi or "")
-    if kpi is not None and not finding.legs:
+    if not finding.legs and (kpi := edition.kpi(finding.kpi or "")) is not None:
         found.append(of_kpi(edition, kpi.id, finding.stage))
     return found[:MOST_TARGETS]
 

@@ -85,7 +85,9 @@ def _chosen(name: str, value: str, allowed: Sequence[str]) -> str:
 
 
 def _closed(edition: Edition) -> list[Finding]:
-    return [one for one in edition.every_finding() if one.state == "closed"]
+    """The closed ones, those first that ended last."""
+    found = [one for one in edition.every_finding() if one.state == "closed"]
+    return sorted(found, key=lambda one: one.closed_at or one.seen_at, reverse=True)
 
 
 def _finding(edition: Edition, name: str) -> Finding:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+from markupsafe import Markup, escape
 
 from heedful.experiments.wording import listed, percent
 from heedful.web import numbers
@@ -98,3 +101,16 @@ def because(finding: Finding) -> str:
 def seen(finding: Finding) -> str:
     """The period it was last seen in."""
     return View.title_of(finding.grain, finding.period_start, finding.period_end)
+
+
+def linked(text: str) -> Markup:
+    """A reason with links to the findings that it names.
+
+    >>> print(linked("told as part of f-9b7eaf <b>"))
+    told as part of <a href="/findings/f-9b7eaf">f-9b7eaf</a> &lt;b&gt;
+    """
+    link = Markup('<a href="/findings/{0}">{0}</a>')
+    parts = re.split(r"\b(f-[0-9a-f]{6})\b", text)
+    return Markup("").join(
+        link.format(part) if number % 2 else escape(part) for number, part in enumerate(parts)
+    )
