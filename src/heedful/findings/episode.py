@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from heedful.findings.probing import LEVEL_WIDTH
+from heedful.findings.history import BASELINE
+from heedful.findings.probing import LEVEL_WIDTH, trend
 from heedful.findings.signals import Signal, listen
 from heedful.stats.change_points import change_point
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from heedful.findings.past import Past
     from heedful.stats.change_points import ChangePoint
 
-BASELINE = 8
-"""Periods before the onset that say what it was like."""
 NOW = 4
 """Newest periods that say what it is like."""
 SEARCHED = 26
@@ -130,7 +129,7 @@ def _opened(signal: Signal, past: Past, place: int) -> Episode:
         onset=begin,
         first=step.first if step else begin,
         last=step.last if step else begin,
-        sure=bool(step and step.factor >= 3 and step.last - step.first <= NEW_LEVEL),
+        sure=step is not None and _sure(step),
         seen=place,
     )
 
@@ -201,6 +200,8 @@ def _stay(episode: Episode, past: Past, place: int) -> Episode:
     if episode.signal.across is not None or episode.slope:
         age = place - episode.opened
         longest = NEW_LEVEL if past.grain == "week" else 3
+        if episode.slope and slides(episode, past, place) is False:
+            return _ended(episode, place, RECOVERED)
         if age >= longest:
             return _ended(episode, place, _level_now(age, past))
         return replace(episode, seen=place)
@@ -211,6 +212,7 @@ def _stay(episode: Episode, past: Past, place: int) -> Episode:
     definitions = [d for d in history.definition[episode.onset : place + 1] if d is not None]
     if len(set(definitions)) > 1:
         return _ended(episode, place, REDEFINED)
+    episode = _clearer(episode, history, place)
     state = holds(episode, past, place)
     if state is None:
         silent = not history.usable[max(0, place - NEW_LEVEL + 1) : place + 1].any()
@@ -223,6 +225,29 @@ def _stay(episode: Episode, past: Past, place: int) -> Episode:
     if age >= longest and not episode.level:
         return _ended(episode, place, _level_now(place - episode.onset, past))
     return episode
+
+
+def slides(episode: Episode, past: Past, place: int) -> bool | None:
+    """Whether its last six cohorts still slope the way they did; None where there are too few."""
+    history = history_of(past, episode)
+    found = history and trend(history, place, episode.signal.stage)
+    if not found:
+        return None
+    return (found.contrast.difference > 0) == episode.signal.rising
+
+
+def _clearer(episode: Episode, history: History, place: int) -> Episode:
+    """The episode with its onset as the weeks since show it, where it was not clear at first."""
+    if episode.sure or place - episode.opened > NEW_LEVEL:
+        return episode
+    step = onset(history, place, rising=episode.signal.rising)
+    if step is None or step.place > episode.opened or not _sure(step):
+        return episode
+    return replace(episode, onset=step.place, first=step.first, last=step.last, sure=True)
+
+
+def _sure(step: ChangePoint) -> bool:
+    return step.factor >= 3 and step.last - step.first <= NEW_LEVEL
 
 
 def _calm(episode: Episode, past: Past, place: int) -> bool:

@@ -13,7 +13,7 @@ from heedful.findings.candidates import candidates
 from heedful.findings.episode import NOW, Episode, history_of, newest, periods_of
 from heedful.findings.finding import Candidate, Finding, Leg, Onset, Segment, Severity, Verdict
 from heedful.findings.parts import Parts, hottest, parts
-from heedful.findings.probing import shown
+from heedful.findings.probing import COHORTS, shown
 from heedful.kpis import periods
 
 if TYPE_CHECKING:
@@ -171,7 +171,9 @@ def _legs(episode: Episode, past: Past, place: int) -> list[Leg]:
 def _leg(episode: Episode, history: History, place: int, role: str) -> Leg | None:
     before, now = periods_of(episode, history, place)
     if episode.slope:
-        one = history.slope([*before[-1:], *now]) if len(now) > 1 else None
+        # The cohorts that slope, whatever came before them.
+        cohorts = [at for at in range(place + 1) if history.usable[at]][-COHORTS:]
+        one = history.slope(cohorts) if len(cohorts) == COHORTS else None
     else:
         one = history.contrast(before, now, until=min(now)) if before and now else None
     if one is None:

@@ -14,7 +14,7 @@ from heedful.kpis import periods
 from heedful.kpis.change import ABSOLUTE
 from heedful.stats.changes import logarithms
 from heedful.stats.student import t_quantile
-from heedful.stats.variation import Variation, together, variation
+from heedful.stats.variation import Variation, together, variation, weighed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+BASELINE = 8
+"""So many periods say what it was like before."""
 LATEST = 52
 """So many periods of the past say how a KPI usually varies."""
 
@@ -192,7 +194,10 @@ class History:
         deviations = w @ (self.replicates[used] - self.values[used][:, None])
         groups = len(deviations)
         sampling = (groups - 1) / groups * float(deviations @ deviations)
-        variance, df = together([sampling], [groups - 1.0], float(w @ w) * usual.variance, usual.df)
+        of_one = weighed(weights)
+        variance, df = together(
+            [sampling], [groups - 1.0], of_one * usual.variance, of_one * usual.doubt, usual.df
+        )
         se, degrees = float(np.sqrt(variance[0])), float(df[0])
         if not (se > 0 and np.isfinite(se)):
             return None
@@ -215,11 +220,20 @@ class History:
         return float(np.exp(mean)) if self.relative else mean
 
     def step(self, place: int, width: int) -> Contrast | None:
-        """The `width` periods up to one against as many before them."""
-        first = place - 2 * width + 1
-        if first < 0:
+        """The `width` periods up to one against the eight before them."""
+        if (place, width) not in self._steps:
+            self._steps[place, width] = self._step(place, width)
+        return self._steps[place, width]
+
+    @cached_property
+    def _steps(self) -> dict[tuple[int, int], Contrast | None]:
+        return {}
+
+    def _step(self, place: int, width: int) -> Contrast | None:
+        first = place - width + 1
+        if first < BASELINE:
             return None
-        before, now = range(first, first + width), range(first + width, place + 1)
+        before, now = range(first - BASELINE, first), range(first, place + 1)
         if not (self.usable[list(before)].all() and self.usable[list(now)].all()):
             return None
         return self.contrast(list(before), list(now))

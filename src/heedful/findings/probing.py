@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import expm1
 from typing import TYPE_CHECKING, Literal
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["change", "level", "trend"]
 WIDTHS = (1, 4, 8)
-"""Periods on each side: a week shows a break at once, four and eight show a smaller one."""
+"""Newest periods taken together: a week shows a break at once, four and eight a smaller one."""
 LEVEL_WIDTH = 4
 COHORTS = 6
 DEFAULT_SIZE = 0.10
@@ -29,13 +29,13 @@ class Probe:
             trend: of the slope over six cohorts.
         kpi: The KPI.
         stage: Its stage, None for all.
-        p: P-value, corrected for the widths that were tried.
-        up: P-value of a rise alone, corrected so too.
+        p: P-value, for all widths that were tried together.
+        up: P-value of a rise alone, for all widths too.
         down: P-value of a fall alone.
         contrast: The width that says it most clearly.
         better: Whether it is good news.
         size: How large it is, in units of the least that matters; 1 or more is worth telling.
-        width: Periods on each side.
+        width: Newest periods taken together.
     """
 
     kind: Kind
@@ -85,22 +85,31 @@ def change(history: History, place: int, stage: str | None) -> Probe | None:
             tried.append((2 * min(up, down), width, one))
     if not tried:
         return None
-    many = len(tried)
-    p, width, best = min(tried, key=lambda each: (each[0], each[1]))
+    _, width, best = min(tried, key=lambda each: (each[0], each[1]))
     rose = best.difference > 0
     better = rose == (history.kpi.better == "higher")
     return Probe(
         "change",
         history.kpi.id,
         stage,
-        min(1.0, many * p),
-        min(1.0, many * min(ups)),
-        min(1.0, many * min(downs)),
+        any_of([p for p, _, _ in tried]),
+        any_of(ups),
+        any_of(downs),
         best,
         better,
         size_of(history.kpi, best, relative=history.relative, better=better),
         width,
     )
+
+
+def any_of(p: Sequence[float]) -> float:
+    """P-value of "none of these is so", for tests of the same periods (Simes 1986).
+
+    >>> any_of([0.03]), any_of([0.01, 0.4, 0.5]), any_of([0.03, 0.03, 0.03])
+    (0.03, 0.03, 0.03)
+    """
+    many = len(p)
+    return min(1.0, *(many * one / (nth + 1) for nth, one in enumerate(sorted(p))))
 
 
 def size_of(kpi: Kpi, one: Contrast, *, relative: bool, better: bool) -> float:

@@ -11,9 +11,20 @@ from heedful.stats.estimate import Floats
 LEAST_PERIODS = 8
 """Earlier periods that must be known before anything is news."""
 
+ALIKE = 0.3
+"""Correlation of neighbouring periods that is reckoned with: weeks of real companies are not
+independent, and a short past cannot tell how alike they are."""
+
+DOUBT = 2 / 3
+"""Share of the spread that the usual variation is uncertain by, however small it came out."""
+
 _MAD = 1.4826
-# The median absolute deviation knows as much of a spread as 37% of so many values would.
-_EFFICIENCY = 0.37
+_FAR = 3.0
+# The mean square of normal values that are no further than that.
+_KEPT = 0.9733
+# Differences of neighbours share a period, so so many of them know a variance as well as half as
+# many independent values would.
+_EFFICIENCY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +34,35 @@ class Variation:
     Attributes:
         variance: of one period's true value about its neighbours', in squared units; 0 where
             sampling explains all.
-        df: degrees of freedom that this estimate is worth.
+        spread: of one period's value as it was read, sampling in it; what `variance` was taken
+            from, and what makes it uncertain even where it is 0.
+        df: degrees of freedom of `spread`.
         periods: pairs of neighbours that it rests on.
     """
 
     variance: float
+    spread: float
     df: float
     periods: int
+
+    @property
+    def doubt(self) -> float:
+        """What the variance is uncertain by, as a variance of `df` degrees of freedom.
+
+        All of the spread would be safest where sampling makes most of it, and would hide what can
+        be seen in a short past; two thirds hold the false alarms of autocorrelated weeks, as
+        measured in `docs/findings.md`.
+        """
+        return max(self.variance, DOUBT * self.spread)
 
 
 def variation(values: ArrayLike, variances: ArrayLike) -> Variation | None:
     """The usual variation between neighbouring periods.
 
-    Half the variance of differences of neighbours, less the variance that sampling gives them
-    (von Neumann 1941 for the estimator, taken robustly by the median absolute deviation so that
-    a single step, which is what is looked for, does not hide itself). The estimate is no smaller
-    than that of differences two apart, so that slow drift counts as usual too.
+    Half the mean square of differences of neighbours (von Neumann 1941), less what sampling gives
+    them. Differences of more than three robust standard deviations are left out, so that a single
+    step, which is what is looked for, does not hide itself. The estimate is no smaller than that
+    of differences two apart, so that slow drift counts as usual too.
 
     Args:
         values: by period in order of time, NaN where a period has none, shape (periods,).
@@ -64,18 +88,38 @@ def variation(values: ArrayLike, variances: ArrayLike) -> Variation | None:
         if len(steps) < LEAST_PERIODS - 2:
             continue
         # Differences have mean 0 but for steps and trends, which must not count: no centring.
-        spread = (_MAD * float(np.median(np.abs(steps)))) ** 2
-        sampled = float(np.median((noise[lag:] + noise[:-lag])[both]))
-        found.append((max(0.0, (spread - sampled) / 2), len(steps)))
+        far = _FAR * _MAD * float(np.median(np.abs(steps)))
+        kept = np.abs(steps) <= far if far > 0 else np.ones(len(steps), dtype=np.bool_)
+        spread = float((steps[kept] ** 2).mean()) / 2
+        spread /= _KEPT if far > 0 else 1.0
+        sampled = float((noise[lag:] + noise[:-lag])[both][kept].mean()) / 2
+        found.append((max(0.0, spread - sampled), spread, len(steps)))
     if not found:
         return None
-    variance = max(one for one, _ in found)
-    pairs = found[0][1]
-    return Variation(variance, max(1.0, _EFFICIENCY * pairs), pairs)
+    variance, spread, _ = max(found)
+    pairs = found[0][2]
+    return Variation(variance, spread, max(1.0, _EFFICIENCY * pairs), pairs)
+
+
+def weighed(weights: ArrayLike) -> float:
+    """Variance of a weighted sum of periods, in variances of one.
+
+    Periods are taken to be alike by `ALIKE`, those two apart by its square, and so on.
+
+    Args:
+        weights: by period in order of time, 0 where it is not used, shape (periods,).
+
+    >>> round(weighed([0.5, 0.5]), 12), round(weighed([-1, 1]), 12), weighed([0, 1, 0])
+    (0.65, 1.4, 1.0)
+    """
+    w = np.asarray(weights, dtype=np.float64)
+    places = np.flatnonzero(w)
+    apart = np.abs(places[:, None] - places[None, :])
+    return float(w[places] @ ALIKE**apart @ w[places])
 
 
 def together(
-    sampling: ArrayLike, df: ArrayLike, between: float, between_df: float
+    sampling: ArrayLike, df: ArrayLike, between: float, doubt: float, doubt_df: float
 ) -> tuple[Floats, Floats]:
     """Variance and degrees of freedom of sampling and usual variation together.
 
@@ -85,15 +129,16 @@ def together(
         sampling: variances by sampling.
         df: their degrees of freedom.
         between: variance between periods, as it enters the same contrast.
-        between_df: its degrees of freedom.
+        doubt: what it is uncertain by, as it would enter the same contrast.
+        doubt_df: degrees of freedom of that.
 
-    >>> variance, df = together([1.0], [63.0], 1.0, 10.0)
+    >>> variance, df = together([1.0], [63.0], 1.0, 2.0, 10.0)
     >>> float(variance[0]), round(float(df[0]), 1)
-    (2.0, 34.5)
+    (2.0, 9.6)
     """
     one, own = np.asarray(sampling, dtype=np.float64), np.asarray(df, dtype=np.float64)
     whole = one + between
     own = np.where(np.isfinite(own), own, 1e9)
     with np.errstate(invalid="ignore", divide="ignore"):
-        worth = whole**2 / (one**2 / own + between**2 / max(between_df, 1e-9))
+        worth = whole**2 / (one**2 / own + doubt**2 / max(doubt_df, 1e-9))
     return whole, np.where(np.isfinite(worth), worth, inf)
