@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from scipy.special import stdtr
 
-from heedful.stats.variation import LEAST_PERIODS, together, variation, weighed
+from heedful.stats.variation import (
+    LEAST_KPIS,
+    LEAST_PERIODS,
+    common,
+    moderated,
+    together,
+    variation,
+    weighed,
+)
 
 
 def weeks(rng, periods, between, sampling=1.0):
@@ -135,3 +143,26 @@ def test_what_came_out_as_nothing_is_not_known_to_be_nothing():
     _, sure = together([0.25], [63.0], 0.0, 0.0, calm.df)
     _, doubted = together([0.25], [63.0], 0.0, 0.25 * calm.doubt, calm.df)
     assert doubted[0] < sure[0]
+
+
+def test_kpis_that_vary_alike_speak_for_each_other_and_those_that_differ_do_not():
+    rng = np.random.default_rng(9)
+    alike = [variation(weeks(rng, 12, 1.0), np.ones(12)) for _ in range(60)]
+    found = common(alike)
+    # The spread errs towards too much, as each KPI's own does.
+    assert 1.8 < found.ratio < 3.2
+    assert found.df > 8
+    own = np.std([one.spread for one in alike])
+    assert np.std([moderated(one, found).spread for one in alike]) < own / 2
+    differ = [variation(weeks(rng, 12, s), np.ones(12)) for s in np.geomspace(0.1, 30, 60)]
+    assert common(differ).df < 1.5
+    wild = differ[-1]
+    assert moderated(wild, common(differ)).spread > wild.spread / 2
+
+
+def test_a_few_kpis_say_nothing_in_common():
+    rng = np.random.default_rng(10)
+    made = [variation(weeks(rng, 20, 1.0), np.ones(20)) for _ in range(LEAST_KPIS - 1)]
+    assert common([*made, None, None]) is None
+    assert moderated(made[0], None) == made[0]
+    assert common([*made, made[0]]) is not None

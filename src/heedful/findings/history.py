@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -14,7 +14,7 @@ from heedful.kpis import periods
 from heedful.kpis.change import ABSOLUTE
 from heedful.stats.changes import logarithms
 from heedful.stats.student import t_quantile
-from heedful.stats.variation import Variation, together, variation, weighed
+from heedful.stats.variation import Common, Variation, moderated, together, variation, weighed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,10 +86,18 @@ class History:
         kpi: The KPI.
         series: Its readings.
         days: First days of all periods.
+        common: Gives what all KPIs say of how one usually varied before a period.
     """
 
-    def __init__(self, kpi: Kpi, series: Series, days: Sequence[date]) -> None:
+    def __init__(
+        self,
+        kpi: Kpi,
+        series: Series,
+        days: Sequence[date],
+        common: Callable[[int], Common | None] = lambda _: None,
+    ) -> None:
         self.kpi = kpi
+        self.common = common
         self.series = series
         self.relative = series.unit not in ABSOLUTE
         size = len(days)
@@ -143,11 +151,15 @@ class History:
 
     def usual(self, until: int) -> Variation | None:
         """How much it varied from period to period before one; None where too little is known."""
-        key = until
-        if key not in self._usual:
+        own = self.own(until)
+        return own and moderated(own, self.common(until))
+
+    def own(self, until: int) -> Variation | None:
+        """The same, of its own past only."""
+        if until not in self._usual:
             first = max(0, until - LATEST)
-            self._usual[key] = variation(self.values[first:until], self.noise[first:until])
-        return self._usual[key]
+            self._usual[until] = variation(self.values[first:until], self.noise[first:until])
+        return self._usual[until]
 
     @cached_property
     def _usual(self) -> dict[int, Variation | None]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from heedful.findings.history import History, calendar
+from heedful.stats.variation import Common, common
 
 if TYPE_CHECKING:
     from heedful.definitions.project_files import Definitions
@@ -65,8 +66,18 @@ class Past:
             for stage in stages if len(stages) == 1 else (None, *stages):
                 series = self.shelf.series(kpi.id, self.grain, stage=stage)
                 if series is not None:
-                    found[kpi.id, stage] = History(kpi, series, self.days)
+                    found[kpi.id, stage] = History(kpi, series, self.days, self.common)
         return found
+
+    def common(self, until: int) -> Common | None:
+        """What all KPIs together say of how one of them usually varied before a period."""
+        if until not in self._common:
+            self._common[until] = common(one.own(until) for one in self.histories.values())
+        return self._common[until]
+
+    @cached_property
+    def _common(self) -> dict[int, Common | None]:
+        return {}
 
     def usable(self, place: int) -> int:
         """How many histories have a usable reading in a period."""

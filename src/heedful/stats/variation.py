@@ -1,16 +1,23 @@
 """How much a KPI varies from period to period beyond what its customers explain."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from math import inf
+from math import exp, inf, log
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.optimize import brentq
+from scipy.special import digamma, polygamma
 
 from heedful.stats.estimate import Floats
 
 LEAST_PERIODS = 8
 """Earlier periods that must be known before anything is news."""
 
+LEAST_KPIS = 5
+"""Fewer KPIs say nothing in common."""
+MOST_DF = 30.0
+"""However alike KPIs are, they say no more than this of one of them."""
 ALIKE = 0.3
 """Correlation of neighbouring periods that is reckoned with: weeks of real companies are not
 independent, and a short past cannot tell how alike they are."""
@@ -36,12 +43,14 @@ class Variation:
             sampling explains all.
         spread: of one period's value as it was read, sampling in it; what `variance` was taken
             from, and what makes it uncertain even where it is 0.
+        sampling: the part of `spread` that sampling explains.
         df: degrees of freedom of `spread`.
         periods: pairs of neighbours that it rests on.
     """
 
     variance: float
     spread: float
+    sampling: float
     df: float
     periods: int
 
@@ -93,12 +102,66 @@ def variation(values: ArrayLike, variances: ArrayLike) -> Variation | None:
         spread = float((steps[kept] ** 2).mean()) / 2
         spread /= _KEPT if far > 0 else 1.0
         sampled = float((noise[lag:] + noise[:-lag])[both][kept].mean()) / 2
-        found.append((max(0.0, spread - sampled), spread, len(steps)))
+        found.append((max(0.0, spread - sampled), spread, sampled, len(steps)))
     if not found:
         return None
-    variance, spread, _ = max(found)
-    pairs = found[0][2]
-    return Variation(variance, spread, max(1.0, _EFFICIENCY * pairs), pairs)
+    variance, spread, sampled, _ = max(found)
+    pairs = found[0][3]
+    return Variation(variance, spread, sampled, max(1.0, _EFFICIENCY * pairs), pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What many KPIs say of how one of them usually varies.
+
+    Attributes:
+        ratio: of the spread to what sampling explains of it.
+        df: degrees of freedom that this is worth for a single KPI; few where KPIs differ.
+    """
+
+    ratio: float
+    df: float
+
+
+def common(found: Iterable[Variation | None]) -> Common | None:
+    """How much KPIs vary beyond sampling, and how much they differ in that.
+
+    The moments of logarithms of variances of Smyth (2004), for spreads in units of sampling.
+
+    Args:
+        found: by KPI; those that are not known, or do not vary at all, do not count.
+
+    Returns:
+        None with fewer than 5 KPIs.
+    """
+    known = [one for one in found if one is not None and one.spread > 0 and one.sampling > 0]
+    if len(known) < LEAST_KPIS:
+        return None
+    half = np.array([one.df / 2 for one in known])
+    logs = np.log([one.spread / one.sampling for one in known]) - digamma(half) + np.log(half)
+    excess = float(logs.var(ddof=1) - polygamma(1, half).mean())
+    df = MOST_DF
+    if excess > float(polygamma(1, MOST_DF / 2)):
+        df = 2 * float(brentq(lambda x: polygamma(1, x) - excess, 1e-3, MOST_DF))
+    middle = float(logs.mean()) + float(digamma(df / 2)) - log(df / 2)
+    return Common(exp(middle), df)
+
+
+def moderated(one: Variation, others: Common | None) -> Variation:
+    """A KPI's own variation together with what all KPIs say of it.
+
+    A short past tells little of one KPI, and more of forty. Where they differ, each is left
+    almost as it is.
+
+    Args:
+        one: of the KPI.
+        others: of all KPIs.
+    """
+    if others is None or one.sampling <= 0:
+        return one
+    df = one.df + others.df
+    spread = (one.df * one.spread + others.df * others.ratio * one.sampling) / df
+    return Variation(max(0.0, spread - one.sampling), spread, one.sampling, df, one.periods)
 
 
 def weighed(weights: ArrayLike) -> float:
