@@ -167,7 +167,7 @@ def _late(table: str, days: Sequence[date], end: date, readers: Sequence[str]) -
         "late",
         table,
         last + timedelta(days=1),
-        f"{table} are {wording.of_them(behind, 'day')} late",
+        f"{table[:1].upper()}{table[1:].replace('_', ' ')}: {wording.of_them(behind, 'day')} late",
         f"Rows usually come {usual}; the last one is of {last.day} {last:%b %Y}."
         f" {said} reach no further.",
         value=float(behind),

@@ -168,7 +168,7 @@ class Findings:
         for kpi in definitions.kpis.values():
             fact = self.project.facts.get(kpi.fact)
             for table in fact.reads if fact else ():
-                readers.setdefault(table, []).append(kpi.id)
+                readers.setdefault(table, []).append(kpi.title)
         held = [name for name in self.project.lake("tables").names() if name in _schema_names()]
         zone = definitions.settings.timezone
         days = shelf.periods("day") or shelf.periods("week") or shelf.periods("month")
@@ -188,16 +188,18 @@ class Findings:
         """
         ids = {one.id for one in fresh}
         left = [row for row in known.values() if row.id not in ids]
-        found = []
+        found: list[Finding] = []
+        renamed: dict[str, str] = {}
         for one in fresh:
             same = [row for row in left if one.id not in known and _same(one, row)]
             if same:
                 row = min(same, key=lambda row: abs(row.opened_at - one.opened_at))
                 left.remove(row)
+                renamed[one.id] = row.id
                 found.append(replace(one, id=row.id, opened_at=row.opened_at))
             else:
                 found.append(one)
-        return found
+        return [_renamed(one, renamed) for one in found]
 
     def _gone(self, row: FindingRow, now: datetime) -> Finding:
         because = GONE if row.kind != "data" else "recovered"
@@ -333,6 +335,14 @@ class Findings:
 def _same(one: Finding, row: FindingRow) -> bool:
     """Whether a finding is what was told under another id."""
     return one.key == row.key and abs(one.opened_at - row.opened_at) <= ADOPTED
+
+
+def _renamed(one: Finding, renamed: Mapping[str, str]) -> Finding:
+    """A finding whose reason for ending names others as they were first told."""
+    because = one.closed_because
+    for old, new in renamed.items():
+        because = because.replace(old, new) if because else because
+    return one if because == one.closed_because else replace(one, closed_because=because)
 
 
 def _schema_names() -> tuple[str, ...]:
