@@ -95,7 +95,7 @@ def cohorts(request: Request, who: Viewer) -> Response:
         about=ABOUT,
         words=ABOUT[asked.about],
         n=len(found),
-        until=found.until,
+        until=edition.once(("cohorts until", asked.about, asked.key), lambda: found.until),
         triangle=shown,
         compared=edition.once(
             ("cohorts compared", asked.about, asked.grain, asked.key),
@@ -107,9 +107,12 @@ def cohorts(request: Request, who: Viewer) -> Response:
         month=MONTH,
         grains=GRAINS,
         bys=[*everyone.dimensions, START],
-        choices=_choices(everyone),
+        choices=edition.once(("cohort choices", asked.about), lambda: _choices(everyone)),
         lines=lines,
-        left=_left(found, asked.by),
+        left=edition.once(
+            ("cohort curves left", asked.about, asked.key, asked.by),
+            lambda: _left(found, asked.by),
+        ),
         chart=edition.once(
             ("curves drawn", asked.about, asked.key, asked.by),
             lambda: curves(lines, ABOUT[asked.about][1]),
