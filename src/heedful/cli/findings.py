@@ -215,7 +215,8 @@ def looked(project: Project) -> FindingsRun:
         project.actions.measure()
         sent = project.alerts.send()
     new, ended = len(run.opened), len(run.closed)
-    err.print(f"{run.open} findings open, {new} new, {ended} ended: heedful findings", markup=False)
+    open_ = of_them(run.open, "finding")
+    err.print(f"{open_} open, {new} new, {ended} ended: heedful findings", markup=False)
     if sent:
         err.print(f"{sent} alerts sent", markup=False)
     return run
