@@ -30,8 +30,11 @@ PAGES = (
     "/findings",
     "/findings?state=closed",
     "/actions",
+    "/actions/new",
     "/experiments",
+    "/experiments/shorter-match",
     "/cohorts",
+    "/cohorts?of=again&cohorts=quarter&by=start",
     "/data",
     "/sql",
     "/sql?q=SELECT+kpi,+count(*)+FROM+readings+GROUP+BY+1+ORDER+BY+1",
@@ -190,9 +193,32 @@ def test_monday_morning(tab):
     page.get_by_role("button", name="Make the action").click()
     page.wait_for_load_state("networkidle")
     assert "Read ten of the talks aloud" in page.locator("main").inner_text()
+    made = page.url
     mine.open("/")
     assert "Read ten of the talks aloud" in page.locator("main").inner_text()
+    page.goto(made)
+    page.fill("[name=note] >> nth=0", "Read twelve")
+    page.get_by_role("button", name="It is done").click()
+    page.wait_for_load_state("networkidle")
+    text = page.locator("main").inner_text()
+    assert "Read twelve" in text
+    assert re.search(r"Waiting until|weeks after", text)
     assert mine.said == []
+
+
+def test_who_waits_for_a_readout_sees_it_come(tab):
+    mine = tab()
+    page = mine.page
+    page.goto(mine.base + "/experiments/bundle-offer")
+    # Whether it says first that it is being read out depends on the machine; it comes by itself.
+    page.wait_for_selector("article.readout", timeout=60_000)
+    # All widths of a drawing are there; the sheet shows one of them.
+    for figure in page.locator(".readout .figure").all():
+        assert sum(one.is_visible() for one in figure.locator("svg.chart").all()) == 1
+    assert page.locator(".readout .decision").is_visible()
+    assert mine.said == []
+    mine.open("/experiments")
+    assert page.locator("tbody tr b").count() >= 1
 
 
 def test_filters_and_comparison_are_in_the_address(tab):
