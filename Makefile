@@ -73,7 +73,7 @@ lock: $(DEV) ## Resolve all dependencies anew: names, versions, hashes.
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -U -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml --group bench --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -U -o requirements-bench.lock
 
-simulate: $(DEV) ## Measure error rates of all intervals by simulation; writes docs/statistics.md.
+simulate: $(DEV) ## Measure error rates of all intervals by simulation; writes docs/statistics.md and docs/findings.md.
 	$(BIN)/python benchmarks/simulate.py
 
 $(RIVALS): requirements-bench.lock $(DEV)

@@ -247,8 +247,12 @@ def tell(told: Told, rng: np.random.Generator, world: World, *, families: bool =
             told.alarmed += _alarmed(past, shapes, place)
             told.signalled += bool(heard.signals)
     episodes, _ = replay(past, shapes)
-    true = {(all_[at].kpi, all_[at].stage): week for at, (week, _) in world.steps.items()}
-    whole = {(kpi, None): week for (kpi, _), week in true.items()}
+    true: dict[tuple[str, str | None], int] = {
+        (all_[at].kpi, all_[at].stage): week for at, (week, _) in world.steps.items()
+    }
+    whole: dict[tuple[str, str | None], int] = {
+        (kpi, None): week for (kpi, _), week in true.items()
+    }
     first: dict[str, int] = {}
     for episode in episodes:
         told.opened += 1
@@ -279,7 +283,7 @@ def _alarmed(past: Past, shapes: Mapping[str, Pattern], place: int) -> bool:
 
     changes, _, _ = _probes(past, place)
     found = _mismatches(past, shapes, changes, place)
-    p = [min(1.0, one.p) for one in (*changes.values(), *found)]
+    p = [min(1.0, one.p) for one in changes.values()] + [min(1.0, one.p) for one in found]
     return bool(p) and bool((benjamini_hochberg(p) <= RATE).any())
 
 
@@ -297,7 +301,9 @@ CALM = (
 
 def calm_table(runs: int) -> Table:
     """Projects in which nothing ever happens."""
-    table = [["what weeks do", "projects", "families alarmed", "and large", "findings a year"]]
+    table = [
+        ["what weeks do", "projects", "weeks with an alarm", "and large enough", "findings a year"]
+    ]
     for n, (name, world) in enumerate(CALM):
         told = Told()
         for run in range(max(1, runs // 20)):

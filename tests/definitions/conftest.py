@@ -131,6 +131,7 @@ NAMES = {
     "Route": "route",
     "Digest": "digest",
     "Quiet": "quiet hours",
+    "PatternLeg": "leg",
 }
 
 

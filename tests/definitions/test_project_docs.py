@@ -10,6 +10,7 @@ from heedful.definitions.fields import Model
 from heedful.definitions.hypothesis import Hypothesis
 from heedful.definitions.kpi import Kpi
 from heedful.definitions.measure import KINDS
+from heedful.definitions.pattern import Pattern, PatternLeg
 from heedful.definitions.project_files import load
 from heedful.definitions.rules import Activities, Rules
 from heedful.definitions.scorecard import Dimension, ScorecardDefinition, Triad
@@ -35,6 +36,8 @@ MODELS = [
     Source,
     ReadOptions,
     Hypothesis,
+    Pattern,
+    PatternLeg,
 ]
 
 
@@ -68,6 +71,7 @@ def test_examples_make_a_project_that_passes(
         (tmp_path / name).write_text(text)
     result = load(tmp_path, catalogue, **surroundings)
     assert [str(problem) for problem in result.problems] == []
+    assert set(result.valid().patterns) == {"easy_but_unloved", "praise_without_return"}
     assert len(result.valid().kpis) == sum(name.startswith("kpis/") for name in files)
 
 
