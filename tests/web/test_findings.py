@@ -261,6 +261,19 @@ def test_parts_add_up_to_the_whole_and_the_rest_is_folded(fallen):
     assert words.who(given, found) == "Most of all Mobile (device)."
 
 
+def test_the_only_place_there_is_is_named_as_such(fallen):
+    only = segment("plant_match", (1.0, 1.0), (0.2, 0.3), dimension="form", hot=True)
+    end = segment("5", (1.0, 1.0), (0.2, 0.3), dimension="last_step")
+    given = replace(fallen, where=(only, end))
+    found = parts(given, given.where, "share", "lower")
+    assert words.where(given, found) == "All of it lies in Plant match (form)."
+    assert found.only == "form Plant match"
+    topics = tuple(segment(one, (0.5, 0.5), (0.2, 0.3), dimension="topic") for one in ("a", "b"))
+    given = replace(given, where=(only, *topics))
+    found = parts(given, given.where, "share", "lower")
+    assert words.where(given, found).endswith("(form). Within that, nothing stands out.")
+
+
 def test_what_cannot_be_split_shows_each_change(fallen):
     rows = (
         segment("mobile", (None, None), (4.0, 6.0), hot=True),

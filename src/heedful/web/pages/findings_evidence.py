@@ -149,7 +149,8 @@ def parts(
             )
         )
     ends = " to ".join(numbers.value(end, unit, currency=currency) for end in domain)
-    known = [one for one in single if one.segment is not None]
+    # That all who finished a form left after its last step is no news.
+    known = [one for one in single if one.segment is not None and one.dimension != "last_step"]
     return Parts(
         tuple(sorted(groups, key=lambda one: not one.hot)),
         wording.listed([f"{numbers.name(one.dimension).lower()} {name(one)}" for one in known]),

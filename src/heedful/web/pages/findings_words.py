@@ -66,13 +66,16 @@ def _most(hot: Sequence[Segment], found: Parts, none: str) -> str:
     several = [one for one in hot if (one.weight or 0.0) < 1.0]
     if not several:
         only = [_told(one) for one in hot]
-        return f"All of it lies in {listed(only)}. " + none if only else none
-    said = []
+        if not only:
+            return none
+        said = f"All of it lies in {listed(only)}."
+        return f"{said} Within that, nothing stands out." if found.groups else said
+    parts = []
     for one in several[:MOST]:
         part = one.share_of_change
         told = _told(one)
-        said.append(told if part is None else f"{told}, with {percent(part)} of the change")
-    return f"Most of all {'; '.join(said)}."
+        parts.append(told if part is None else f"{told}, with {percent(part)} of the change")
+    return f"Most of all {'; '.join(parts)}."
 
 
 def _told(one: Segment) -> str:
