@@ -73,7 +73,10 @@ def finding(episode: Episode, past: Past, witness: Witness) -> Finding | None:
     onset = _onset(episode, past)
     split = _parts(episode, past, history, place)
     kpi = history.kpi
-    hot = hottest([*split.where, *split.who])
+    every = [*split.where, *split.who]
+    several = {one.dimension for one in every if one.weight is not None and one.weight < 1}
+    # A place that is the only one there is says where, but not that it stands out of others.
+    hot = [one for one in hottest(every) if one.dimension in several]
     stages = {leg_stage for _, leg_stage, _ in signal.moved if leg_stage} | set(kpi.stages[:1])
     found = candidates(
         witness.definitions,

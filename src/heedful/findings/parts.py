@@ -48,6 +48,8 @@ SPOTS = frozenset({"touchpoint", "form", "page", "landing_page"})
 """Places of which one alone says where something happened."""
 MOST_SEGMENTS = 25
 LEVEL = 0.05
+BEYOND = 1.28
+"""Standard errors by which a segment must have moved further than segments share."""
 MOST = 0.6
 """A segment with so much of the change stands out where only the mix can have changed."""
 ALONE = 0.9
@@ -273,7 +275,8 @@ def _hot(
         found = set()
         for one in known:
             clear = sign * one.difference - 2.0 * one.se > 0
-            beyond = sign * (one.difference - middle) > 0
+            # A small segment far off by chance does not stand out of what all share.
+            beyond = sign * (one.difference - middle) > BEYOND * one.se
             if clear and beyond:
                 found.add(one.name)
         return found

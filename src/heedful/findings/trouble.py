@@ -283,7 +283,7 @@ def _answers(definitions: Definitions, shelf: Shelf) -> list[Trouble]:
                     "response_shift",
                     "responses",
                     now[0].item(),
-                    f"{verb} answer surveys at {name(first)}: {told}",
+                    f"{verb} answer surveys {name(first)}: {told}",
                     "Who answers has changed, so answers before and now are of different people:"
                     f" read them by {first.dimension.replace('_', ' ')}.",
                     kpi="response_rate",

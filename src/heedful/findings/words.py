@@ -13,6 +13,18 @@ if TYPE_CHECKING:
     from heedful.definitions.pattern import Pattern
     from heedful.findings.finding import Candidate, Leg, Segment
 
+PREPOSITIONS = {
+    "device": "on",
+    "touchpoint": "at the",
+    "form": "in the form",
+    "page": "on",
+    "landing_page": "landing on",
+    "country": "in",
+    "plan": "on the plan",
+    "topic": "about",
+}
+"""How segments of a dimension stand in a sentence."""
+
 
 def day(when: date, *, year: bool = False) -> str:
     """A date as people write it."""
@@ -127,9 +139,14 @@ def name(segment: Segment) -> str:
     >>> def made(dimension, value):
     ...     return Segment(dimension, value, *[None] * 6, 0, *[None] * 8, True)
     >>> name(made("last_step", "2")), name(made("device", "mobile"))
-    ('after step 2', 'device mobile')
+    ('after step 2', 'on mobile')
     """
-    value = "not known" if segment.segment is None else segment.segment.replace("_", " ")
+    if segment.segment is None:
+        return f"where the {segment.dimension.replace('_', ' ')} is not known"
+    value = segment.segment.replace("_", " ")
     if segment.dimension == "last_step":
         return "before the first step" if value == "0" else f"after step {value}"
-    return f"{segment.dimension.replace('_', ' ')} {value}"
+    if segment.dimension == "handled_by":
+        return f"handled by {'AI' if value == 'ai' else value}"
+    before = PREPOSITIONS.get(segment.dimension)
+    return f"{before} {value}" if before else f"{segment.dimension.replace('_', ' ')} {value}"

@@ -288,6 +288,7 @@ class Findings:
         places = {str(one.segment) for one in hot if one.dimension == "touchpoint"}
         if not places and finding.stage is not None:
             machine = any(one.dimension == "handled_by" and one.segment == "ai" for one in hot)
+            machine |= "ai" in (finding.kpi or "").split("_")
             places = {
                 name
                 for name, each in settings.touchpoints.items()
