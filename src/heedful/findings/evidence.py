@@ -77,6 +77,7 @@ def finding(episode: Episode, past: Past, witness: Witness) -> Finding | None:
     several = {one.dimension for one in every if one.weight is not None and one.weight < 1}
     # A place that is the only one there is says where, but not that it stands out of others.
     hot = [one for one in hottest(every) if one.dimension in several]
+    spots = [one for one in hottest(every) if one not in hot]
     stages = {leg_stage for _, leg_stage, _ in signal.moved if leg_stage} | set(kpi.stages[:1])
     found = candidates(
         witness.definitions,
@@ -107,7 +108,7 @@ def finding(episode: Episode, past: Past, witness: Witness) -> Finding | None:
         period_end=end,
         against=past.days[before[0]] if before else None,
         title=_title(episode, pattern, history, legs, found),
-        says=_says(episode, pattern, history, legs, hot, onset, witness),
+        says=_says(episode, pattern, history, legs, hot or spots, onset, witness),
         value=main.now,
         previous=main.before,
         difference=main.difference,

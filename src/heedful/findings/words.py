@@ -128,7 +128,9 @@ def sentence(
         text += f" since {day(onset, year=True)}"
     names = [name(one) for one in hot[:2]]
     if names:
-        return f"{text}, most of all {wording.listed(names)}."
+        # What is everything cannot be most of it.
+        only = all(one.weight is not None and one.weight >= 1 for one in hot)
+        return f"{text}, {'all' if only else 'most of all'} {wording.listed(names)}."
     return f"{text}. Nothing stands out by segment."
 
 
