@@ -84,8 +84,8 @@ def _list(project: Project, rows: list[Finding], *, every: bool) -> None:
     open_ = sum(one.state == "open" for one in rows)
     tested = project.findings.tested()
     err.print(
-        f"{open_} open{f' of {tested} tests' if tested else ''}; false discoveries are held at"
-        " 10%. More on one: heedful findings ID"
+        f"{open_} open{f' of {tested} tests' if tested else ''}; of a week's alarms at most"
+        " one in ten is expected to be chance. More on one: heedful findings ID"
     )
 
 

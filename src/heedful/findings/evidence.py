@@ -149,6 +149,9 @@ def _severity(episode: Episode, pattern: Pattern | None) -> Severity:
     signal = episode.signal
     if signal.better or (pattern is not None and pattern.good):
         return "info"
+    if signal.rule == "trend":
+        # A slope over six cohorts is a family of few tests without a least size.
+        return "watch"
     if signal.kind in {"mismatch", "threshold"} or signal.size >= GRAVE:
         return "act"
     return "watch"
