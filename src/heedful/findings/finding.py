@@ -26,7 +26,7 @@ class Leg:
         low: Lower end of the 95% interval of `now`.
         high: Upper end.
         n: Rows of the period.
-        customers: Customers of the period.
+        customers: Most customers of one of its periods.
         difference: now - before, or now / before - 1 where `relative`.
         difference_low: Lower end of its interval, sampling and usual variation together.
         difference_high: Upper end.
