@@ -52,7 +52,7 @@ def test_it_prints_a_link_serves_and_stops(project, port):
     link = first_link(server)
     assert link.startswith(f"http://127.0.0.1:{port}/enter/")
     form = {"name": "Ida", "email": "ida@example.org", "password": "a window sill of ferns"}
-    with httpx.Client(follow_redirects=True) as browser:
+    with httpx.Client(follow_redirects=True, timeout=60) as browser:
         assert browser.post(link, data=form).status_code == 200
         page = browser.get(f"http://127.0.0.1:{port}/")
         assert "Nothing is measured yet" in page.text

@@ -205,7 +205,8 @@ def step_of(width: float, most: int = 5) -> float:
     """
     size = 10.0 ** floor(log10(width / most))
     for round_number in (1.0, 2.0, 5.0):
-        if width / (round_number * size) <= most:
+        # A width that is so many steps but for floating point is so many steps.
+        if width / (round_number * size) <= most * (1 + 1e-12):
             return round(round_number * size, 12)
     return round(10.0 * size, 12)
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 DECIMALS = 3
 """Decimals of a day to which times are rounded: 86 seconds."""
+STEPS = 10**DECIMALS
+"""Halves go up, by arithmetic that every engine shares; ROUND does not everywhere."""
 
 
 class Staying:
@@ -142,8 +144,9 @@ class Staying:
         """Of each variant how long units were watched by a moment: by bucket, or all at once."""
         seen = _days("since", moment(until))
         bucket = "bucket" if self._clustered else "CAST(NULL AS INTEGER)"
+        watched = f"FLOOR(LEAST(days, {seen}) * {STEPS} + 0.5) / {STEPS}"
         found = self.engine.query(
-            f"SELECT variant, {bucket} AS bucket, ROUND(LEAST(days, {seen}), {DECIMALS}) AS days, "
+            f"SELECT variant, {bucket} AS bucket, {watched} AS days, "
             f"lost AND days <= {seen} AS lost, COUNT(*) AS n FROM {ROWS} "
             f"WHERE {where} AND days > 0 AND since < {moment(until)} GROUP BY 1, 2, 3, 4"
         )
