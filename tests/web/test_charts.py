@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from heedful.kpis.shelf import Series
 from heedful.stats import Estimates
-from heedful.web import charts
-from heedful.web.charts import Mark
+from heedful.web import chart_series, charts
+from heedful.web.chart_marks import Mark
 
 FIRST = date(2025, 9, 1)
 
@@ -139,11 +139,11 @@ def test_the_axis_holds_everything_and_has_few_round_ticks(values, unit, spread)
 def test_a_year_before_is_moved_to_the_days_of_this_year(grain, count):
     values = [n / 100 for n in range(count)]
     one = series(values, grain=grain)
-    before = charts.year_before(one)
+    before = chart_series.year_before(one)
     back = 52 if grain == "week" else 12
     assert before.estimates.value.tolist() == values[: count - back]
     assert before.start.tolist() == one.start[back:].tolist()
 
 
 def test_a_year_of_readings_has_no_year_before():
-    assert charts.year_before(series([0.1] * 52)) is None
+    assert chart_series.year_before(series([0.1] * 52)) is None

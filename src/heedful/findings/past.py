@@ -79,10 +79,6 @@ class Past:
     def _common(self) -> dict[int, Common | None]:
         return {}
 
-    def usable(self, place: int) -> int:
-        """How many histories have a usable reading in a period."""
-        return sum(bool(one.usable[place]) for one in self.histories.values())
-
     def start(self, place: int) -> np.datetime64:
         """First day of a period."""
         return np.datetime64(self.days[place])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import expm1
 from typing import TYPE_CHECKING, Literal
@@ -48,28 +48,6 @@ class Probe:
     better: bool
     size: float
     width: int
-
-
-def probes(history: History, place: int, stage: str | None) -> Iterator[Probe]:
-    """All tests of a KPI at the end of one period.
-
-    Args:
-        history: Its past.
-        place: The period.
-        stage: The stage that the history is of.
-    """
-    kpi = history.kpi
-    changed = change(history, place, stage)
-    if changed is not None:
-        yield changed
-    if kpi.threshold.rule == "below_target" and kpi.target is not None:
-        level = below_target(history, place, stage)
-        if level is not None:
-            yield level
-    if kpi.threshold.rule == "trend" and history.series.grain == "month":
-        slope = trend(history, place, stage)
-        if slope is not None:
-            yield slope
 
 
 def change(history: History, place: int, stage: str | None) -> Probe | None:

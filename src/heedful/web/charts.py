@@ -11,48 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import floor, isfinite, log10
-from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from heedful.web import numbers
+from heedful.web.chart_marks import Mark, mark_layers, rows_of_marks
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from heedful.kpis.shelf import Series
-    from heedful.scorecard.score import Score
 
 Spec = dict[str, Any]
-MarkKind = Literal["release", "experiment", "definition", "note"]
-SHAPES: dict[str, str] = {
-    "release": "M-1,-1.1H1V0.4L0,1.2L-1,0.4Z",
-    "experiment": "M0,-1.3L1.3,0L0,1.3L-1.3,0Z",
-    "definition": "M-1,-1H1V1H-1Z",
-    "note": "M1.1,0A1.1,1.1,0,1,1,-1.1,0A1.1,1.1,0,1,1,1.1,0Z",
-}
 FACTORS = {"share": 100.0}
 SUFFIXES = {"share": "%", "hours": "\u00a0h", "seconds": "\u00a0s", "days": "\u00a0d"}
 HEIGHT = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Something that happened, to be marked on a chart and told in the list below it.
-
-    Attributes:
-        letter: What stands on the mark; A for the first.
-        kind: Decides the shape.
-        at: When.
-        text: What it was.
-        link: Where to read on.
-    """
-
-    letter: str
-    kind: MarkKind
-    at: date
-    text: str
-    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +124,7 @@ def trend(
             "nice": False,
             "zero": False,
             # Marks stand above the drawing, not on it.
-            "range": [{"expr": "height"}, 22 * _rows_of_marks(inside, rows)],
+            "range": [{"expr": "height"}, 22 * rows_of_marks(inside, rows)],
         },
         "axis": {"values": _ticks(low, high), "labelExpr": _labels(high, low, unit)},
     }
@@ -163,7 +133,7 @@ def trend(
         _band(rows, both),
         *([_target(factor * target, height_of)] if target is not None else []),
         *([_compare(others, compared, both)] if others else []),
-        *(_marks(inside, rows, at)),
+        *(mark_layers(inside, rows, at)),
         _line(rows, both),
         *_end(last, label, both),
         _hover(rows, both),
@@ -190,72 +160,6 @@ def trend(
         else f"axis from {_plain(low)} to {_plain(high)}{SUFFIXES.get(unit or '', '')}"
     )
     return Chart(spec, said, axis, tuple(inside))
-
-
-def year_before(series: Series) -> Series | None:
-    """The readings of a year before each of these, moved to their days; None without any."""
-    from dataclasses import replace
-
-    if series.grain == "all" or not len(series):
-        return None
-    weeks = np.timedelta64(364, "D")
-
-    def moved(days: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
-        if series.grain in {"day", "week"}:
-            return np.asarray(days + weeks)
-        months = days.astype("datetime64[M]") + np.timedelta64(12, "M")
-        within = days - days.astype("datetime64[M]")
-        return np.asarray(months.astype("datetime64[D]") + within)
-
-    starts = moved(series.start)
-    places = np.flatnonzero(np.isin(starts, series.start))
-    if len(places) < 2:
-        return None
-    cut = series.take(places.tolist())
-    return replace(cut, start=starts[places], end=moved(series.end)[places])
-
-
-def score_series(scores: Sequence[Score]) -> Series | None:
-    """Scores as readings, to be drawn as such; None without any."""
-    from heedful.kpis.shelf import Series
-    from heedful.stats import Estimates
-
-    if not scores:
-        return None
-    size = len(scores)
-    nan = float("nan")
-
-    def column(name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        values = [getattr(one, name) for one in scores]
-        return np.array([nan if value is None else value for value in values], dtype=np.float64)
-
-    estimates = Estimates(
-        value=column("score"),
-        low=column("low"),
-        high=column("high"),
-        why=np.zeros(size, dtype=np.uint8),
-        replicates=np.full((size, 64), nan),
-        method=np.zeros(size, dtype=np.uint8),
-        df=np.full(size, 63.0),
-        skewed=np.zeros(size, dtype=np.bool_),
-    )
-    return Series(
-        kpi="score",
-        grain=scores[0].grain,
-        dimension=scores[0].dimension,
-        stage=scores[0].stage,
-        segment=scores[0].segment,
-        unit="score",
-        start=np.array([one.period_start for one in scores], dtype="datetime64[D]"),
-        end=np.array([one.period_end for one in scores], dtype="datetime64[D]"),
-        complete=np.ones(size, dtype=np.bool_),
-        n=np.zeros(size, dtype=np.int64),
-        customers=np.zeros(size, dtype=np.int64),
-        weight=np.zeros(size),
-        definition=np.array([""] * size, dtype=object),
-        estimates=estimates,
-        why=np.array([one.why for one in scores], dtype=object),
-    )
 
 
 _MONTHS = (
@@ -438,72 +342,3 @@ def _hover(rows: Sequence[Spec], both: Spec) -> Spec:
         "mark": {"type": "point", "size": 300, "opacity": 0, "tooltip": {"content": "data"}},
         "encoding": both,
     }
-
-
-def _in_rows(marks: Sequence[Mark], rows: Sequence[Spec]) -> list[tuple[Mark, int]]:
-    """Marks in order, each with its row: neighbours step down."""
-    days = (date.fromisoformat(rows[-1]["at"]) - date.fromisoformat(rows[0]["at"])).days or 1
-    found: list[tuple[Mark, int]] = []
-    for mark in sorted(marks, key=lambda one: one.at):
-        before = found[-1] if found else None
-        near = before is not None and (mark.at - before[0].at).days < 0.04 * days
-        found.append((mark, (before[1] + 1) % 3 if near and before else 0))
-    return found
-
-
-def _rows_of_marks(marks: Sequence[Mark], rows: Sequence[Spec]) -> int:
-    return max((row + 1 for _, row in _in_rows(marks, rows)), default=0)
-
-
-def _marks(marks: Sequence[Mark], rows: Sequence[Spec], at: Spec) -> list[Spec]:
-    """Dotted uprights with lettered shapes on top; neighbours step down a row."""
-    if not marks:
-        return []
-    data = [
-        {"at": mark.at.isoformat(), "letter": mark.letter, "kind": mark.kind, "row": row}
-        for mark, row in _in_rows(marks, rows)
-    ]
-    kinds = list(dict.fromkeys(mark.kind for mark in marks))
-    layers: list[Spec] = [
-        {
-            "mark": {
-                "type": "rule",
-                "color": "var(--ink-3)",
-                "strokeDash": [2, 3],
-                "y": 0,
-                "y2": "height",
-            },
-            "encoding": {"x": at},
-        }
-    ]
-    for number in range(3):
-        mine = {"filter": f"datum.row === {number}"}
-        if not any(one["row"] == number for one in data):
-            continue
-        y = {"value": 10 + 22 * number}
-        shape = {
-            "field": "kind",
-            "scale": {"domain": kinds, "range": [SHAPES[kind] for kind in kinds]},
-            "legend": None,
-        }
-        layers.append(
-            {
-                "transform": [mine],
-                "mark": {
-                    "type": "point",
-                    "filled": True,
-                    "size": 110,
-                    "color": "var(--ink)",
-                    "opacity": 1,
-                },
-                "encoding": {"x": at, "y": y, "shape": shape},
-            }
-        )
-        layers.append(
-            {
-                "transform": [mine],
-                "mark": {"type": "text", "fontSize": 10, "fontWeight": 600, "fill": "var(--paper)"},
-                "encoding": {"x": at, "y": y, "text": {"field": "letter"}},
-            }
-        )
-    return [{"data": {"values": data}, "layer": layers}]

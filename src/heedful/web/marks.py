@@ -7,8 +7,7 @@ from itertools import cycle
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
-from heedful.web import numbers
-from heedful.web.charts import Mark, MarkKind
+from heedful.web.chart_marks import Mark, MarkKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,8 +66,3 @@ def redefined(series: Series) -> list[date]:
     """First days of the periods in which a KPI's definition was another than before."""
     pairs = zip(series.definition[:-1], series.definition[1:], series.start[1:], strict=True)
     return [start.item() for before, after, start in pairs if before != after]
-
-
-def listed(items: Iterable[Mark]) -> str:
-    """Marks in words, for who cannot see them."""
-    return "; ".join(f"{one.letter}, {numbers.day(one.at)}: {one.text}" for one in items)

@@ -44,7 +44,7 @@ def sign(kind: str, word: str, tone: str | None = None) -> Markup:
 
 def letter(text: str, kind: str) -> Markup:
     """A lettered mark, as it stands on a chart, for the list below it."""
-    from heedful.web.charts import SHAPES
+    from heedful.web.chart_marks import SHAPES
 
     return Markup(
         '<svg class="letter" viewBox="-1.5 -1.5 3 3" aria-hidden="true"><path d="{}"/>'

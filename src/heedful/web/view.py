@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal, TypeVar, cast, get_args
 from urllib.parse import urlencode
@@ -136,15 +136,6 @@ class View:
         query = {**self.query(), **more}
         text = urlencode({name: value for name, value in query.items() if value is not None})
         return f"{path}?{text}" if text else path
-
-    @staticmethod
-    def title_of(grain: str, start: date, end: date) -> str:
-        """What a period is called."""
-        return periods.shown(grain, start, end)
-
-    def at(self, period: Period) -> View:
-        """The same view of another period."""
-        return replace(self, period=period, against=other(self.grain, period.start, self.versus))
 
 
 def _period(grain: Grain, start: date) -> Period:

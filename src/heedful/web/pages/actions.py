@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from heedful.actions.windows import windows
 from heedful.kpis.reading import window
 from heedful.web import charts, numbers
-from heedful.web.charts import Mark
+from heedful.web.chart_marks import Mark
 from heedful.web.guest import Analyst, Viewer, site_of
 from heedful.web.pages import actions_form as forms
 from heedful.web.render import page
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from heedful.actions.action import Action
     from heedful.kpis.shelf import Series
-    from heedful.web.charts import Chart, MarkKind
+    from heedful.web.chart_marks import MarkKind
+    from heedful.web.charts import Chart
     from heedful.web.edition import Edition
     from heedful.web.guest import Guest
 

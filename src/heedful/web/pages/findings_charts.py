@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from heedful.kpis import periods
 from heedful.web import charts
-from heedful.web.charts import Mark
+from heedful.web.chart_marks import Mark
 
 if TYPE_CHECKING:
     from heedful.findings.finding import Candidate, Finding, Leg, Onset
-    from heedful.web.charts import Chart, MarkKind
+    from heedful.web.chart_marks import MarkKind
+    from heedful.web.charts import Chart
     from heedful.web.edition import Edition
 
 MOST_CANDIDATES = 8

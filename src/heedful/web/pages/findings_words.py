@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 from heedful.experiments.wording import listed, percent
+from heedful.kpis.periods import shown
 from heedful.web import numbers
 from heedful.web.pages.findings_evidence import hottest, name
-from heedful.web.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +103,7 @@ def because(finding: Finding) -> str:
 
 def seen(finding: Finding) -> str:
     """The period it was last seen in."""
-    return View.title_of(finding.grain, finding.period_start, finding.period_end)
+    return shown(finding.grain, finding.period_start, finding.period_end)
 
 
 def linked(text: str) -> Markup:

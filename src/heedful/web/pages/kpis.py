@@ -10,8 +10,9 @@ from fastapi.responses import Response
 
 from heedful.definitions.measure import Retention
 from heedful.definitions.problem import one_of
+from heedful.kpis.periods import shown
 from heedful.project import NotFoundError
-from heedful.web import charts, numbers
+from heedful.web import chart_series, charts, numbers
 from heedful.web.cards import Card, card, found
 from heedful.web.contributions import contributions
 from heedful.web.guest import Viewer, site_of
@@ -165,7 +166,7 @@ def kpi(request: Request, who: Viewer, name: str) -> Response:
         measure=measured(one),
         rule=_rule(one),
         definition=at.definition[mine.place] if at is not None and mine.place is not None else None,
-        readings=_readings(edition, view, one, at),
+        readings=_readings(edition, one, at),
         cohorts=isinstance(one.measure, Retention),
     )
 
@@ -203,14 +204,14 @@ def _chart(edition: Edition, view: View, one: Kpi) -> Chart | None:
         title=one.title,
         better=one.better,
         target=one.target,
-        compare=charts.year_before(series),
+        compare=chart_series.year_before(series),
         compared="a year before",
         marks=happened,
         currency=edition.definitions.settings.currency,
     )
 
 
-def _readings(edition: Edition, view: View, one: Kpi, at: Series | None) -> list[dict[str, object]]:
+def _readings(edition: Edition, one: Kpi, at: Series | None) -> list[dict[str, object]]:
     """The readings behind the chart, the newest first."""
     if at is None:
         return []
@@ -222,7 +223,7 @@ def _readings(edition: Edition, view: View, one: Kpi, at: Series | None) -> list
         n = int(at.n[place])
         rows.append(
             {
-                "period": view.title_of(at.grain, at.start[place].item(), at.end[place].item()),
+                "period": shown(at.grain, at.start[place].item(), at.end[place].item()),
                 "value": numbers.value(value, unit, n, currency),
                 "interval": numbers.interval(value, low, high, unit, n),
                 "n": n,

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from markupsafe import Markup
 
 from heedful.scorecard.comparison import Comparison, compare
-from heedful.web import charts, numbers, pictures, sentences
+from heedful.web import chart_series, charts, numbers, pictures, sentences
 from heedful.web.cards import Card, card
 from heedful.web.guest import Viewer, site_of
 from heedful.web.marks import marks
@@ -141,7 +141,7 @@ def score_chart(edition: Edition, view: View, stage: str | None) -> Chart | None
         and one.score is not None
         and (view.dimension is None or one.segment == view.segment)
     ]
-    series = charts.score_series(scores)
+    series = chart_series.score_series(scores)
     if series is None:
         return None
     what = f"Score of {numbers.name(stage)}" if stage else "Empathy score"
