@@ -9,7 +9,8 @@ import pyarrow as pa
 from heedful.definitions.rules import Rules
 from heedful.definitions.segment import Segment
 from heedful.engines.duckdb import DuckDB
-from heedful.kpis.dimensions import who
+from heedful.kpis.dimensions import from_tables, who
+from heedful.store import schema
 
 CUSTOMERS = {
     "customer_id": ["1", "2", "3", "3b"],
@@ -55,3 +56,12 @@ def test_segments_may_use_rules():
     busy = Segment(cases={"yes": "seats > $activation_days"}, otherwise="no")
     _, rows = people({"busy": busy}, activation_days=12)
     assert [row["busy"] for row in rows] == ["yes", "no", "no"]
+
+
+def test_what_check_offers_is_what_a_refresh_breaks_down_by():
+    tables = {
+        name: {c.name: c.sql_type for c in schema.table(name).columns.values()}
+        for name in ("customers", "accounts")
+    }
+    project = SimpleNamespace(segments={}, rules=Rules())
+    assert who(project, tables["customers"], tables["accounts"]).dimensions == from_tables()

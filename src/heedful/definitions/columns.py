@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from heedful.definitions.database import database_problems
 from heedful.definitions.document import KeyPath
 from heedful.definitions.entry import Entry
 from heedful.definitions.expression import looks_like_sql, query_problem, read
@@ -28,6 +29,8 @@ class SqlChecks:
         tables: The columns of each table; `None`: not known, not checked.
         facts: The columns of each fact; `None`: not known, not checked.
         formats: The exports of other products that are known.
+        people: Columns of customers and accounts by which any KPI can be broken down.
+        splits: Columns by which each fact can be broken down; `None`: not known, not checked.
     """
 
     draft: Draft
@@ -35,6 +38,8 @@ class SqlChecks:
     tables: Schema | None = None
     facts: Schema | None = None
     formats: Collection[str] = field(default=())
+    people: Collection[str] = ()
+    splits: Schema | None = None
 
     def problems(self) -> Iterator[Problem]:
         """Yield everything that is wrong."""
@@ -100,11 +105,26 @@ class SqlChecks:
         if kpi.where is not None:
             yield from self._expression(entry, ("where",), kpi.where, known, of)
         for index, dimension in enumerate(kpi.breakdowns):
-            if known is not None and dimension not in known:
+            offered = known and known | set(self.people)
+            if offered is not None and dimension not in offered:
                 yield entry.problem(
                     ("breakdowns", index),
                     f'breakdowns: {of} has no dimension "{dimension}"',
-                    one_of(sorted(known), dimension),
+                    one_of(sorted(offered), dimension),
+                )
+        yield from self._overrides(entry)
+
+    def _overrides(self, entry: Entry[Kpi]) -> Iterator[Problem]:
+        fact = entry.value.fact
+        if {"fact", "overrides"} & entry.broken or fact not in (self.splits or {}):
+            return
+        known = {*(self.splits or {})[fact], *self.people, *self.dimensions()} - {"stage"}
+        for index, one in enumerate(entry.value.overrides):
+            if one.part is not None and one.part[0] not in known:
+                yield entry.problem(
+                    ("overrides", index, "segment"),
+                    f'overrides: fact "{fact}" cannot be broken down by "{one.part[0]}"',
+                    one_of(sorted(known), one.part[0]),
                 )
 
     def _segments(self) -> Iterator[Problem]:
@@ -169,6 +189,7 @@ class SqlChecks:
                 f'format "{source.format}" is not known',
                 options or "leave it out and name the columns",
             )
+        yield from database_problems(entry, self.root)
         yield from self._source_sql(entry)
 
     def _source_sql(self, entry: Entry[Source]) -> Iterator[Problem]:

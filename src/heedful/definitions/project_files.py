@@ -125,6 +125,8 @@ def load(
     tables: Schema | None = None,
     facts: Schema | None = None,
     formats: Collection[str] = (),
+    people: Collection[str] = (),
+    splits: Schema | None = None,
 ) -> Loaded:
     """Read all files of a project.
 
@@ -134,6 +136,9 @@ def load(
         tables: The columns of each table; where given, files may name no others.
         facts: The columns of each fact; where given, files may name no others.
         formats: The known exports of other products.
+        people: Columns of customers and accounts by which any KPI can be broken down.
+        splits: Columns by which each fact can be broken down; where given, overrides may name no
+            others but these, those of people, and attributes.
 
     Raises:
         ProjectError: The built-in catalogue is broken.
@@ -151,7 +156,7 @@ def load(
     folder.problems += experiment_problems(draft)
     folder.problems += pattern_problems(draft, raw)
     folder.problems += alert_problems(draft)
-    folder.problems += SqlChecks(draft, root, tables, facts, formats).problems()
+    folder.problems += SqlChecks(draft, root, tables, facts, formats, people, splits).problems()
     wrong = {problem.file for problem in folder.problems}
     said = [*experiment_warnings(draft, wrong), *alert_warnings(draft, os.environ)]
     warnings = tuple(sorted(said))

@@ -10,6 +10,7 @@ import sqlglot
 from sqlglot import exp
 
 from heedful.definitions.parameters import substitute
+from heedful.store import schema
 
 if TYPE_CHECKING:
     from heedful.definitions.parameters import Value
@@ -63,6 +64,20 @@ def who(definitions: Definitions, customers: Mapping[str, str], accounts: Mappin
         " WHERE c.place = 1"
     )
     return Who(sql, tuple(items))
+
+
+def from_tables() -> tuple[str, ...]:
+    """The columns of customers and accounts by which every KPI can be broken down.
+
+    >>> from_tables()
+    ('country', 'plan', 'channel', 'device', 'industry', 'account_value', 'owner')
+    """
+    found = [
+        name
+        for table in ("customers", "accounts")
+        for name in _labels({c.name: c.sql_type for c in schema.table(table).columns.values()})
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def _labels(columns: Mapping[str, str]) -> list[str]:

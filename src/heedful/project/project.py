@@ -279,6 +279,7 @@ def check(root: Path) -> Loaded:
         root: The project folder.
     """
     from heedful.facts.catalogue import read
+    from heedful.kpis.dimensions import from_tables
     from heedful.store import schema
 
     facts = read(root / "facts")
@@ -287,6 +288,8 @@ def check(root: Path) -> Loaded:
         CATALOGUE,
         tables={name: tuple(schema.table(name).columns) for name in schema.names()},
         facts={name: tuple(fact.columns) for name, fact in facts.facts.items()},
+        people=from_tables(),
+        splits={name: fact.dimensions for name, fact in facts.facts.items()},
     )
     problems = tuple(sorted({*loaded.problems, *facts.problems}))
     return Loaded(None if problems else loaded.definitions, problems, loaded.warnings)
