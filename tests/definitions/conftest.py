@@ -145,7 +145,7 @@ def kind(schema: dict[str, Any]) -> str:
         return ", ".join(f"`{one}`" for one in schema.get("enum", [schema.get("const")]))
     if "anyOf" in schema:
         kinds = [kind(one) for one in schema["anyOf"]]
-        if kinds[0] == "number":
+        if kinds[0] == "number" and "null" not in kinds:
             return "number or percentage"
         return " or ".join(dict.fromkeys(kinds))
     if schema.get("type") == "array":

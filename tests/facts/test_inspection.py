@@ -92,10 +92,10 @@ def test_headers_that_cannot_be_read(text, problem):
             "lookback: $session_gap minutes",
             (
                 "6: lookback: $session_gap is not a number in rules.yaml; allowed: "
-                "activation_days, bounce_seconds, checkout_window_hours, "
+                "activation_days, agent_cost_per_hour, bounce_seconds, checkout_window_hours, "
                 "conversion_window_days, early_churn_days, form_window_minutes, "
-                "lapsed_after_days, late_data_days, lead_window_days, "
-                "repeat_window_days, self_service_window_hours, session_gap_minutes "
+                "handling_window_days, lapsed_after_days, late_data_days, lead_window_days, "
+                "qualification_window_days and 4 more "
                 '(did you mean "session_gap_minutes"?)'
             ),
         ),

@@ -19,6 +19,7 @@ EXCLUDED: dict[str, str | None] = {
 
 Names = tuple[Text, ...]
 Positive = Annotated[int, Field(gt=0)]
+Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Activities(Model):
@@ -51,6 +52,8 @@ class Rules(Model):
     """Days within which a first visit may lead to a conversion."""
     lead_window_days: Positive | None = None
     """Days within which a lead may be won; null: at any time, and every lead counts."""
+    qualification_window_days: Positive | None = None
+    """Days within which a lead may become qualified; null: at any time, and every lead counts."""
     repeat_window_days: Positive = 90
     """Days within which a second order counts as a repeat."""
     early_churn_days: Positive = 30
@@ -69,6 +72,18 @@ class Rules(Model):
     """Hours within which a started checkout must be completed."""
     self_service_window_hours: Positive = 24
     """Hours within which a ticket after a help visit means that help did not help."""
+    repeat_contact_days: Positive = 7
+    """Days within which another ticket on the same topic means that the first did not help."""
+    handling_window_days: Positive = 30
+    """Days after its opening by which the work on a ticket, and what it cost, is known."""
+    agent_cost_per_hour: Cost | None = None
+    """What an hour of an agent costs, in the project's currency; null: not known."""
+    tool_cost_per_ticket: Cost = 0.0
+    """What tools cost a ticket, in the project's currency."""
+    complaint_topics: Names = ()
+    """Topics of tickets that are complaints, beside those that the source marks as such."""
+    upsell_events: Names = ("Plan Upgraded", "Add-On Purchased")
+    """Events by which a customer buys more."""
     help_events: Names = ("Help Article Viewed", "Help Searched")
     """Events of a help visit."""
     page_events: Names = ("Page Viewed",)
