@@ -98,6 +98,48 @@ class Rules(Model):
     """Events that begin a checkout."""
     order_completed: Names = ("Order Completed",)
     """Events that complete a checkout."""
+    form_errors: Names = ("Form Error Shown",)
+    """Events of a form that refuses what was entered."""
+    form_error_loop: Positive = 3
+    """Form errors in one session that are a loop, not a slip."""
+    frustration_events: Names = ("Rage Clicked", "Dead Clicked")
+    """Events that show frustration by themselves."""
+    return_window_days: Positive = 30
+    """Days within which another visit after the first is a return."""
+    message_window_days: Positive = 7
+    """Days after a message within which an answer to it counts."""
+    click_window_minutes: Positive = 30
+    """Minutes after a click within which the visit that it leads to begins."""
+    contact_limit: Positive = 3
+    """Messages that a customer may get in 7 days, over all channels."""
+    task_started: Names = ("Task Started",)
+    """Events that begin a task; `form` says which."""
+    task_step: Names = ("Task Step Viewed",)
+    """Events of a step of a task; `step` says which, `steps` the fewest that it needs."""
+    task_completed: Names = ("Task Completed",)
+    """Events that complete a task."""
+    task_window_hours: Positive = 24
+    """Hours within which a started task must be completed."""
+    content_viewed: Names = ("Content Viewed",)
+    """Events of somebody who looks at content."""
+    content_saved: Names = ("Content Saved", "Content Shared")
+    """Events of somebody who saves or shares content."""
+    demo_booked: Names = ("Demo Booked",)
+    """Events that book a demo."""
+    demo_attended: Names = ("Demo Attended",)
+    """Events of a demo that takes place."""
+    demo_window_days: Positive = 30
+    """Days within which a booked demo takes place."""
+    onboarding_started: Names = ("Onboarding Started",)
+    """Events that begin onboarding."""
+    onboarding_step: Names = ("Onboarding Step Completed",)
+    """Events that finish a step of onboarding; `step` says which, `steps` how many there are."""
+    onboarding_completed: Names = ("Onboarding Completed",)
+    """Events that finish onboarding."""
+    onboarding_window_days: Positive = 30
+    """Days within which onboarding must be finished."""
+    feature_events: Names = ("Feature Used",)
+    """Events that use a key feature."""
     activities: Activities = Activities()
     """Which activities of an event log mean what."""
     exclude: dict[str, str | None] = Field(default=EXCLUDED)
