@@ -132,6 +132,7 @@ NAMES = {
     "Digest": "digest",
     "Quiet": "quiet hours",
     "PatternLeg": "leg",
+    "Override": "override",
 }
 
 

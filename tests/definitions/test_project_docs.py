@@ -10,6 +10,7 @@ from heedful.definitions.fields import Model
 from heedful.definitions.hypothesis import Hypothesis
 from heedful.definitions.kpi import Kpi
 from heedful.definitions.measure import KINDS
+from heedful.definitions.override import Override
 from heedful.definitions.pattern import Pattern, PatternLeg
 from heedful.definitions.project_files import load
 from heedful.definitions.rules import Activities, Rules
@@ -27,6 +28,7 @@ MODELS = [
     Kpi,
     Threshold,
     Scale,
+    Override,
     Rules,
     Activities,
     Segment,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from heedful.definitions.fields import Id, Model, Number, Sql, Text, wrong
 from heedful.definitions.measure import Measure
+from heedful.definitions.override import Override
 from heedful.definitions.rules import Days
 from heedful.definitions.threshold import Scale, Threshold
 
@@ -122,6 +123,8 @@ class Kpi(CatalogueKpi):
     """The team that acts on it, an id under teams in heedful.yaml."""
     playbook: Text
     """What to do when it goes wrong: the name of a file in playbooks/, without .md."""
+    overrides: tuple[Override, ...] = ()
+    """Another target, threshold or owner in some stages or for some segments."""
 
     @model_validator(mode="after")
     def _targeted(self) -> Kpi:
@@ -132,3 +135,32 @@ class Kpi(CatalogueKpi):
                 at=("target",),
             )
         return self
+
+    def at(self, stage: str | None = None, part: tuple[str, str] | None = None) -> Kpi:
+        """The KPI with the target, threshold and owner that count in a stage or for a segment.
+
+        Of several overrides the most specific one that sets a field gives it: stage and segment,
+        then segment, then stage.
+
+        Args:
+            stage: The stage; None: all.
+            part: Dimension and value of the segment; None: all customers.
+        """
+        found: dict[str, Any] = {}
+        for one in sorted(self.overrides, key=lambda each: each.rank):
+            if one.holds(stage, part):
+                found |= one.given
+        return self.model_copy(update=found) if found else self
+
+    def watched(self) -> list[tuple[str | None, tuple[str, str]]]:
+        """Segments that have a limit of their own, with their stages: somebody asked for them."""
+        found = [
+            (one.stage, one.part)
+            for one in self.overrides
+            if one.part is not None and {"target", "threshold"} & set(one.given)
+        ]
+        return [
+            (stage, part)
+            for stage, part in dict.fromkeys(found)
+            if self.at(stage, part).threshold.rule == "below_target"
+        ]

@@ -12,6 +12,7 @@ from heedful.definitions.entry import Entry
 from heedful.definitions.experiment import Experiment
 from heedful.definitions.hypothesis import Hypothesis
 from heedful.definitions.kpi import Kpi
+from heedful.definitions.override_references import override_problems
 from heedful.definitions.pattern import Pattern
 from heedful.definitions.playbook import Playbook
 from heedful.definitions.problem import Problem, did_you_mean, one_of
@@ -106,6 +107,7 @@ def _kpi(draft: Draft, entry: Entry[Kpi]) -> Iterator[Problem]:
     if "stages" not in entry.broken:
         for index, stage in enumerate(kpi.stages):
             yield from stage_problem(draft, entry, ("stages", index), stage)
+    yield from override_problems(entry, draft.stages, draft.teams)
 
 
 def stage_problem(draft: Draft, entry: AnyEntry, path: KeyPath, stage: str) -> Iterator[Problem]:

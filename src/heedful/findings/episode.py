@@ -110,12 +110,13 @@ def replay(past: Past, patterns: Mapping[str, Pattern]) -> tuple[list[Episode], 
 
 def history_of(past: Past, episode: Episode) -> History | None:
     """The history of an episode's main KPI."""
-    return past.histories.get((episode.signal.kpi, episode.signal.stage))
+    signal = episode.signal
+    return past.history(signal.kpi, signal.stage, signal.part)
 
 
 def _opened(signal: Signal, past: Past, place: int) -> Episode:
     step = None
-    history = past.histories.get((signal.kpi, signal.stage))
+    history = past.history(signal.kpi, signal.stage, signal.part)
     if history is not None and signal.across is None and signal.rule not in {"trend"}:
         step = onset(history, place, rising=signal.rising)
     begin = step.place if step else max(0, place - signal.width + 1)
@@ -293,7 +294,8 @@ def _covers(other: Episode, signal: Signal) -> bool:
     """Whether an episode tells of a change already: a contradiction, or a target missed by it."""
     if other.signal.kind == "mismatch":
         return set(signal.moved) <= set(other.signal.moved)
-    same = (other.signal.kpi, other.signal.stage) == (signal.kpi, signal.stage)
+    one = other.signal
+    same = (one.kpi, one.stage, one.part) == (signal.kpi, signal.stage, signal.part)
     return same and other.level and other.sure and not signal.better
 
 

@@ -17,11 +17,13 @@ from heedful.findings.probing import COHORTS, shown
 from heedful.kpis import periods
 
 if TYPE_CHECKING:
+    from heedful.definitions.kpi import Kpi
     from heedful.definitions.pattern import Pattern
     from heedful.definitions.project_files import Definitions
     from heedful.experiments.readout import Readout
     from heedful.findings.history import Contrast, History
     from heedful.findings.past import Past
+    from heedful.findings.signals import Signal
     from heedful.ledger.annotation import Annotation
 
 BESIDE = 0.01
@@ -91,6 +93,7 @@ def finding(episode: Episode, past: Past, witness: Witness) -> Finding | None:
         period_days=DAYS[grain],
     )
     pattern = witness.patterns.get(signal.pattern or "")
+    dimension, segment = signal.part or (None, None)
     before = periods_of(episode, history, place)[0]
     return Finding(
         id=episode.id,
@@ -125,7 +128,7 @@ def finding(episode: Episode, past: Past, witness: Witness) -> Finding | None:
         alike=split.alike,
         candidates=found,
         playbook=(pattern.playbook if pattern else None) or kpi.playbook,
-        owner=(pattern.owner if pattern else None) or kpi.owner,
+        owner=(pattern.owner if pattern else None) or _owner(past, signal, kpi, hot),
         rank=None,
         opened_at=witness.midnight(periods.end(grain, past.days[episode.opened])),
         seen_at=witness.midnight(periods.end(grain, past.days[episode.seen])),
@@ -133,7 +136,17 @@ def finding(episode: Episode, past: Past, witness: Witness) -> Finding | None:
         if episode.closed is None
         else witness.midnight(periods.end(grain, past.days[episode.closed])),
         closed_because=episode.because,
+        dimension=dimension,
+        segment=segment,
     )
+
+
+def _owner(past: Past, signal: Signal, kpi: Kpi, hot: Sequence[Segment]) -> str:
+    """The team of the stage; of the segment that stands out, where that has a team of its own."""
+    if signal.part is not None or not hot or hot[0].segment is None:
+        return kpi.owner
+    here = (hot[0].dimension, hot[0].segment)
+    return past.definitions.kpis[kpi.id].at(signal.stage, here).owner
 
 
 def _onset(episode: Episode, past: Past) -> Onset:
@@ -163,7 +176,7 @@ def _legs(episode: Episode, past: Past, place: int) -> list[Leg]:
     found: list[Leg] = []
     order = sorted(signal.moved, key=lambda one: one[:2] != (signal.kpi, signal.stage))
     for number, (kpi, stage, _) in enumerate(order):
-        history = past.histories.get((kpi, stage))
+        history = past.history(kpi, stage, signal.part)
         if history is None:
             continue
         role = "main" if number == 0 else "against" if signal.kind == "mismatch" else "beside"
@@ -287,7 +300,8 @@ def _beside(episode: Episode, past: Past, place: int, told: set[str]) -> list[Le
 
 def _parts(episode: Episode, past: Past, history: History, place: int) -> Parts:
     signal = episode.signal
-    if signal.across is not None or episode.slope:
+    # Readings are broken down by one dimension at a time: a segment has no parts.
+    if signal.across is not None or signal.part is not None or episode.slope:
         return Parts((), (), ())
     before, now = periods_of(episode, history, place)
     if not before or not now:
@@ -318,7 +332,7 @@ def _title(
         others = [leg for leg in legs if leg not in better and leg.role != "beside"]
         return words.contradiction(pattern, [*better, *others])
     if episode.level:
-        return words.below(history.kpi, legs[0])
+        return words.below(history.kpi, legs[0], signal.part)
     if episode.slope:
         return words.sliding(history.kpi, legs[0])
     return words.changed(history.kpi, legs[0], found)
@@ -337,7 +351,9 @@ def _says(
         return pattern.says
     begin = None if episode.level and not episode.sure else onset.start
     currency = witness.definitions.settings.currency
-    return words.sentence(history.kpi, legs[0], hot, onset=begin, currency=currency)
+    return words.sentence(
+        history.kpi, legs[0], hot, onset=begin, currency=currency, part=episode.signal.part
+    )
 
 
 def ranked(found: Sequence[Finding]) -> list[Finding]:

@@ -197,6 +197,8 @@ class Finding:
         closed_because: Why: recovered, new level, no data, definition changed, or what a person
             said.
         closed_by: Who closed it; None: the engine.
+        dimension: Of a segment with a limit of its own: its dimension.
+        segment: Its value.
     """
 
     id: str
@@ -238,6 +240,15 @@ class Finding:
     closed_at: datetime | None = None
     closed_because: str | None = None
     closed_by: str | None = None
+    dimension: str | None = None
+    segment: str | None = None
+
+    @property
+    def part(self) -> tuple[str, str] | None:
+        """Dimension and value of the segment it is about; None: all customers."""
+        if self.dimension is None or self.segment is None:
+            return None
+        return self.dimension, self.segment
 
 
 @dataclass(frozen=True, slots=True)

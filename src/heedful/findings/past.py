@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from heedful.kpis.periods import Grain
     from heedful.kpis.shelf import Shelf
 
+    Part = tuple[str, str]
     Key = tuple[str, str | None]
 
 GRAINS: tuple[Grain, ...] = ("week", "month", "quarter")
@@ -54,20 +55,45 @@ class Past:
         found: dict[Key, History] = {}
         for kpi in self.definitions.kpis.values():
             weekly = self.shelf.series(kpi.id, "week") is not None
-            rule = kpi.threshold.rule
-            wanted = {
-                "week": weekly,
-                "month": not weekly or rule == "trend",
-                "quarter": rule == "drop_points",
-            }[self.grain]
-            if not wanted:
-                continue
             stages = self.shelf.stages(kpi.id, self.grain)
             for stage in stages if len(stages) == 1 else (None, *stages):
-                series = self.shelf.series(kpi.id, self.grain, stage=stage)
+                here = kpi.at(stage)
+                rule = here.threshold.rule
+                wanted = {
+                    "week": weekly,
+                    "month": not weekly or rule == "trend",
+                    "quarter": rule == "drop_points",
+                }[self.grain]
+                series = self.shelf.series(kpi.id, self.grain, stage=stage) if wanted else None
                 if series is not None:
-                    found[kpi.id, stage] = History(kpi, series, self.days, self.common)
+                    found[kpi.id, stage] = History(here, series, self.days, self.common)
         return found
+
+    @cached_property
+    def watched(self) -> Mapping[tuple[str, str | None, Part], History]:
+        """Segments with a limit of their own, by KPI, stage and segment; by week only.
+
+        They say nothing of how KPIs usually vary together: that is asked of wholes.
+        """
+        found: dict[tuple[str, str | None, Part], History] = {}
+        for kpi in self.definitions.kpis.values() if self.grain == "week" else ():
+            stages = self.shelf.stages(kpi.id, self.grain)
+            for asked, part in kpi.watched():
+                stage = stages[0] if asked is None and len(stages) == 1 else asked
+                dimension, segment = part
+                series = self.shelf.series(
+                    kpi.id, self.grain, stage=stage, dimension=dimension, segment=segment
+                )
+                if series is not None:
+                    here = kpi.at(stage, part)
+                    found[kpi.id, stage, part] = History(here, series, self.days, self.common)
+        return found
+
+    def history(self, kpi: str, stage: str | None, part: Part | None = None) -> History | None:
+        """The past of a KPI in a stage, or of one of its watched segments."""
+        if part is None:
+            return self.histories.get((kpi, stage))
+        return self.watched.get((kpi, stage, part))
 
     def common(self, until: int) -> Common | None:
         """What all KPIs together say of how one of them usually varied before a period."""

@@ -36,6 +36,7 @@ class Probe:
         better: Whether it is good news.
         size: How large it is, in units of the least that matters; 1 or more is worth telling.
         width: Newest periods taken together.
+        part: Dimension and value of a segment with a limit of its own; None: all customers.
     """
 
     kind: Kind
@@ -48,6 +49,7 @@ class Probe:
     better: bool
     size: float
     width: int
+    part: tuple[str, str] | None = None
 
 
 def change(history: History, place: int, stage: str | None) -> Probe | None:
@@ -117,8 +119,10 @@ def _share(difference: float, before: float, kpi: Kpi) -> float:
     return abs(difference) / abs(before) if before else 0.0
 
 
-def below_target(history: History, place: int, stage: str | None) -> Probe | None:
-    """Whether a KPI is worse than its target allows."""
+def below_target(
+    history: History, place: int, stage: str | None, part: tuple[str, str] | None = None
+) -> Probe | None:
+    """Whether a KPI is worse than its target allows, for all customers or one segment."""
     kpi = history.kpi
     if kpi.target is None:
         return None
@@ -131,9 +135,8 @@ def below_target(history: History, place: int, stage: str | None) -> Probe | Non
     up, down = one.p_above(), one.p_below()
     p = down if higher else up
     worse = one.now < limit if higher else one.now > limit
-    return Probe(
-        "level", kpi.id, stage, p, up, down, one, False, 1.0 if worse else 0.0, LEVEL_WIDTH
-    )
+    size = 1.0 if worse else 0.0
+    return Probe("level", kpi.id, stage, p, up, down, one, False, size, LEVEL_WIDTH, part)
 
 
 def trend(history: History, place: int, stage: str | None) -> Probe | None:

@@ -42,6 +42,8 @@ class Signal:
         width: Periods on each side.
         moved: KPIs, stages and whether they rose, of all legs that moved.
         across: For segments: dimension, the slower one, the other one.
+        part: Dimension and value of a segment with a limit of its own; None: all customers.
+        asked: Whether its stage or segment has an override: somebody wants to hear of it apart.
     """
 
     key: str
@@ -59,6 +61,8 @@ class Signal:
     width: int
     moved: tuple[tuple[str, str | None, bool], ...]
     across: tuple[str, str, str] | None = None
+    part: tuple[str, str] | None = None
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,8 @@ def listen(past: Past, patterns: Mapping[str, Pattern], place: int) -> Heard:
 
     Changes and contradictions are one family: their null is that nothing changed. Levels are
     another, so that a KPI that has missed its target all year does not buy others false alarms;
-    so are slopes over cohorts.
+    so are slopes over cohorts. A segment for which a project sets a limit is one more level: it
+    was chosen before anybody looked, so it counts like any other test.
 
     Args:
         past: Histories of one grain.
@@ -133,6 +138,9 @@ def _probes(past: Past, place: int) -> tuple[Changes, list[Probe], list[Probe]]:
         if past.grain == "month" and rule == "trend":
             one = trend(history, place, stage)
             slopes += [one] if one is not None else []
+    for (_, stage, part), history in past.watched.items():
+        one = below_target(history, place, stage, part)
+        levels += [one] if one is not None else []
     return changes, levels, slopes
 
 
@@ -153,14 +161,17 @@ def _mismatches(
 
 
 def _changed(one: Probe, past: Past, adjusted: float, family: int) -> Signal:
-    kpi = past.definitions.kpis[one.kpi]
-    rule = kpi.threshold.rule
+    history = past.history(one.kpi, one.stage, one.part)
+    base = past.definitions.kpis[one.kpi]
+    here = base if history is None else history.kpi
+    rule = here.threshold.rule
     threshold = not one.better and (one.kind != "change" or rule not in {"change", "below_target"})
     rising = one.contrast.difference > 0
     way = "better" if one.better else "worse"
     what = one.kind if one.kind != "change" else way
+    part = f":{'='.join(one.part)}" if one.part else ""
     return Signal(
-        key=f"{past.grain}:{one.kpi}:{one.stage or '*'}:{what}",
+        key=f"{past.grain}:{one.kpi}:{one.stage or '*'}:{what}{part}",
         kind="threshold" if threshold else "change",
         kpi=one.kpi,
         stage=one.stage,
@@ -174,6 +185,8 @@ def _changed(one: Probe, past: Past, adjusted: float, family: int) -> Signal:
         size=one.size,
         width=one.width,
         moved=((one.kpi, one.stage, rising),),
+        part=one.part,
+        asked=here != base,
     )
 
 
@@ -215,15 +228,24 @@ def _mismatch(
 
 
 def _most_specific(found: list[Signal]) -> list[Signal]:
-    """One signal a KPI and direction: the stage that moved, or the whole where several did."""
+    """One signal a KPI and direction: the stage that moved, or the whole where several did.
+
+    A stage with a limit or an owner of its own is told beside the whole, and so is a segment.
+    """
     groups: dict[tuple[object, ...], list[Signal]] = {}
+    kept: list[Signal] = []
     for one in found:
+        if one.part is not None or (one.asked and one.rule == "below_target"):
+            kept.append(one)
+            continue
         what = one.pattern or one.key.rsplit(":", 1)[1]
         who = one.pattern if one.kind == "mismatch" else one.kpi
         groups.setdefault((one.kind == "mismatch", who, what, one.across), []).append(one)
-    kept: list[Signal] = []
     for group in groups.values():
         staged = [one for one in group if one.stage is not None]
         whole = [one for one in group if one.stage is None]
-        kept += staged if len(staged) == 1 or not whole else whole if len(staged) > 1 else group
+        if whole and len(staged) > 1:
+            kept += [*whole, *(one for one in staged if one.asked)]
+        else:
+            kept += staged or group
     return sorted(kept, key=lambda signal: (signal.adjusted, -signal.size))

@@ -64,18 +64,25 @@ def since(candidates: Sequence[Candidate]) -> str:
     return ""
 
 
+def _of(dimension: str, segment: str) -> str:
+    """Of which customers a number is, after its title."""
+    place = placed(dimension, segment)
+    return f"for {place}" if place.startswith(dimension.replace("_", " ")) else place
+
+
 def changed(kpi: Kpi, leg: Leg, candidates: Sequence[Candidate]) -> str:
     """The headline of a change."""
     return f"{kpi.title} {moved(leg)}{since(candidates)}"
 
 
-def below(kpi: Kpi, leg: Leg) -> str:
-    """The headline of a missed target."""
+def below(kpi: Kpi, leg: Leg, part: tuple[str, str] | None = None) -> str:
+    """The headline of a missed target, of all customers or of one segment."""
+    title = f"{kpi.title} {_of(*part)}" if part else kpi.title
     if kpi.target is None or leg.now is None or not kpi.target:
-        return f"{kpi.title} misses its target"
+        return f"{title} misses its target"
     share = abs(leg.now / kpi.target - 1)
     way = "below" if leg.now < kpi.target else "above"
-    return f"{kpi.title} is {100 * share:.0f}% {way} its target"
+    return f"{title} is {100 * share:.0f}% {way} its target"
 
 
 def sliding(kpi: Kpi, leg: Leg) -> str:
@@ -118,14 +125,23 @@ def slower(pattern: Pattern, across: tuple[str, str, str]) -> str:
 
 
 def sentence(
-    kpi: Kpi, leg: Leg, hot: Sequence[Segment], *, onset: date | None, currency: str | None
+    kpi: Kpi,
+    leg: Leg,
+    hot: Sequence[Segment],
+    *,
+    onset: date | None,
+    currency: str | None,
+    part: tuple[str, str] | None = None,
 ) -> str:
     """From, to, since when, and for whom, in a sentence or two."""
     before = wording.amount(leg.before, leg.unit, currency=currency)
     now = wording.amount(leg.now, leg.unit, currency=currency)
-    text = f"{kpi.title} went from {before} to {now}"
+    title = f"{kpi.title} {_of(*part)}" if part else kpi.title
+    text = f"{title} went from {before} to {now}"
     if onset is not None:
         text += f" since {day(onset, year=True)}"
+    if part:
+        return f"{text}. This segment has a limit of its own."
     names = [name(one) for one in hot[:2]]
     if names:
         # What is everything cannot be most of it.
@@ -145,10 +161,19 @@ def name(segment: Segment) -> str:
     """
     if segment.segment is None:
         return f"where the {segment.dimension.replace('_', ' ')} is not known"
-    value = segment.segment.replace("_", " ")
-    if segment.dimension == "last_step":
+    return placed(segment.dimension, segment.segment)
+
+
+def placed(dimension: str, segment: str) -> str:
+    """A value of a dimension as part of a sentence.
+
+    >>> placed("device", "mobile"), placed("account_value", "enterprise")
+    ('on mobile', 'account value enterprise')
+    """
+    value = segment.replace("_", " ")
+    if dimension == "last_step":
         return "before the first step" if value == "0" else f"after step {value}"
-    if segment.dimension == "handled_by":
+    if dimension == "handled_by":
         return f"handled by {'AI' if value == 'ai' else value}"
-    before = PREPOSITIONS.get(segment.dimension)
-    return f"{before} {value}" if before else f"{segment.dimension.replace('_', ' ')} {value}"
+    before = PREPOSITIONS.get(dimension)
+    return f"{before} {value}" if before else f"{dimension.replace('_', ' ')} {value}"
