@@ -109,7 +109,12 @@ class Source(Model):
     table: Text
     """The table it fills."""
     path: Annotated[str | tuple[str, ...] | dict[str, str], BeforeValidator(_path)]
-    """Files, as globs relative to the project; a mapping names each for `sql`."""
+    """Files, as globs relative to the project; a mapping names each for `sql`. Or a PostgreSQL
+    database: `postgresql://user@host/database`, with `${NAME}` for environment variables."""
+    relation: Text | None = None
+    """The table or view of the database, such as `public.orders`."""
+    query: Text | None = None
+    """A file with a SELECT for the database to answer, instead of a relation."""
     format: Text | None = None
     """A known export of another product; then columns need not be named."""
     read: ReadOptions = ReadOptions()
@@ -133,6 +138,11 @@ class Source(Model):
     @property
     def globs(self) -> dict[str, tuple[str, ...]]:
         """The globs by the name of the view they become; `files` where they have no name."""
+    @property
+    def remote(self) -> bool:
+        """Whether its rows come from a database, not from files."""
+        return self.relation is not None or self.query is not None
+
         if isinstance(self.path, dict):
             return {name: (glob,) for name, glob in self.path.items()}
         return {"files": (self.path,) if isinstance(self.path, str) else self.path}
