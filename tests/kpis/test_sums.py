@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from heedful.definitions.kpi import CatalogueKpi
 from heedful.engines.duckdb import DuckDB
 from heedful.kpis import periods
-from heedful.kpis.cells import ALL
+from heedful.kpis.cells import ALL, Cells, joined
 from heedful.kpis.estimating import estimates
 from heedful.kpis.sums import Plan, Query
+from heedful.kpis.tally import Tally
 
 COLUMNS = {
     "customer": "VARCHAR",
@@ -97,7 +98,27 @@ def bucket(customer: str) -> int:
     return int(hashlib.md5(customer.encode()).hexdigest()[:2], 16) % 64
 
 
-def measured(data: list[dict[str, object]], kpis: tuple[CatalogueKpi, ...] = KPIS):
+def grouped(query: Query, engine: DuckDB) -> list[Cells]:
+    """Cells that the engine groups."""
+    values = {n: engine.query(query.values_sql(n)) for n in query.distributions()}
+    return query.cells(engine.query(query.sums_sql()), values)
+
+
+def tallied(query: Query, engine: DuckDB) -> list[Cells]:
+    """Cells that are counted in arrays."""
+    parts = list(Tally(query, engine).cells())
+    return [
+        joined([part for part in parts if part.kpi is kpi], kpi, measure)
+        for kpi, measure in zip(query.plan.kpis, query.measures, strict=True)
+    ]
+
+
+WAYS = (grouped, tallied)
+
+
+def measured(
+    data: list[dict[str, object]], way=tallied, kpis: tuple[CatalogueKpi, ...] = KPIS
+) -> list[Cells]:
     """Each KPI's cells from the engine, by key."""
     engine = DuckDB()
     try:
@@ -118,8 +139,7 @@ def measured(data: list[dict[str, object]], kpis: tuple[CatalogueKpi, ...] = KPI
         engine.connection.register("who", people)
         plan = Plan("t", kpis, COLUMNS, frozenset({"plan"}), SETS)
         query = Query(plan)
-        values = {n: engine.query(query.values_sql(n)) for n in query.distributions()}
-        return query.cells(engine.query(query.sums_sql()), values)
+        return way(query, engine)
     finally:
         engine.close()
 
@@ -200,10 +220,11 @@ def kaplan_meier(cell: list[dict], name: str) -> float | None:
     return next((share for moment, share in reversed(survival) if moment <= 5), 1.0)
 
 
+@pytest.mark.parametrize("way", WAYS)
 @settings(max_examples=25, deadline=None)
-@given(st.lists(rows, max_size=40))
-def test_every_cell_of_every_measure_is_what_counting_by_hand_gives(data):
-    for one, cells in zip(KPIS, measured(data), strict=True):
+@given(data=st.lists(rows, max_size=40))
+def test_every_cell_of_every_measure_is_what_counting_by_hand_gives(way, data):
+    for one, cells in zip(KPIS, measured(data, way), strict=True):
         expected = naive(data, one)
         keys = list(
             zip(cells.grain, cells.begin, cells.stage, cells.dimension, cells.segment, strict=True)
@@ -233,9 +254,10 @@ def row(**given: object) -> dict[str, object]:
     return {**blank, "customer": "c1", "day": date(2026, 1, 1), "scale_max": 5.0, **given}
 
 
-def test_no_rows_and_only_nulls_have_no_cells():
+@pytest.mark.parametrize("way", WAYS)
+def test_no_rows_and_only_nulls_have_no_cells(way):
     for data in ([], [row(), row(customer="c2")]):
-        assert [len(cells) for cells in measured(data)] == [0] * len(KPIS)
+        assert [len(cells) for cells in measured(data, way)] == [0] * len(KPIS)
 
 
 def test_one_customer_has_a_value_and_says_why_it_has_no_interval():
@@ -252,9 +274,10 @@ def test_one_customer_has_a_value_and_says_why_it_has_no_interval():
     assert found["share"].low is not None
 
 
-def test_a_null_segment_is_a_segment_of_its_own_not_the_total():
+@pytest.mark.parametrize("way", WAYS)
+def test_a_null_segment_is_a_segment_of_its_own_not_the_total(way):
     data = [row(flag=True), row(flag=False, device="mobile")]
-    cells = measured(data)[0]
+    cells = measured(data, way)[0]
     by_device = {
         segment: cells.sums["y"][number].sum()
         for number, (grain, stage, dimension, segment) in enumerate(
@@ -280,7 +303,7 @@ def test_the_days_asked_for_limit_the_rows():
     columns = {"customer": "VARCHAR", "day": "DATE", "bucket": "INTEGER", "flag": "BOOLEAN"}
     plan = Plan("t", (KPIS[0],), columns, frozenset(), (("all", None),), days[2], days[5])
     query = Query(plan)
-    assert query.cells(engine.query(query.sums_sql()), {})[0].n.sum() == 3
+    assert [way(query, engine)[0].n.sum() for way in WAYS] == [3, 3]
     engine.close()
 
 

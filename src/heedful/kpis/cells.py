@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ class Cells:
         n: Rows by cell and bucket, shape (cells, 64).
         customers: Distinct customers by cell and bucket.
         sums: Sums by name, each of shape (cells, 64).
-        values: For distributions: groups of rows with one value, by cell.
+        spread: For distributions: the rows of each cell in order of value.
     """
 
     kpi: CatalogueKpi
@@ -54,20 +54,29 @@ class Cells:
     n: NDArray[np.float64]
     customers: NDArray[np.float64]
     sums: Mapping[str, NDArray[np.float64]]
-    values: list[Values] = field(default_factory=list)
+    spread: Spread | None = None
 
     def __len__(self) -> int:
         return len(self.grain)
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
-    """Rows of one cell by bucket and value."""
+class Spread:
+    """Rows of cells, cell after cell and in order of value.
 
+    Attributes:
+        start: Where each cell's rows begin, and the end of the last, shape (cells + 1,).
+        value: Their values.
+        event: Whether the awaited happened at the value, rather than watching ended.
+        count: How many rows each stands for.
+        bucket: The bucket of each.
+    """
+
+    start: NDArray[np.intp]
     value: NDArray[np.float64]
     event: NDArray[np.bool_]
     count: NDArray[np.float64]
-    bucket: NDArray[np.int64]
+    bucket: NDArray[np.intp]
 
 
 def part(rows: pa.Table, present: Sequence[str]) -> Part:
@@ -108,7 +117,7 @@ def distributed(
     distribution: Part,
     distinct: pa.Table,
     held: NDArray[np.int64],
-) -> list[Values]:
+) -> Spread:
     """The distribution of each cell.
 
     Args:
@@ -121,18 +130,19 @@ def distributed(
     if names:
         place = _codes(own.select(names), distinct.select(names)) if len(own) else index
         index = place[index] if len(own) else index
-    order = np.argsort(index, kind="stable")
-    index = index[order]
-    value = rows["value"].cast(pa.float64()).to_numpy()[order]
-    event = rows["event"].to_numpy()[order].astype(bool)
-    count = rows["rows"].to_numpy()[order].astype(np.float64)
-    bucket = rows["bucket"].to_numpy()[order].astype(np.int64)
-    starts = np.searchsorted(index, held, side="left")
-    ends = np.searchsorted(index, held, side="right")
-    return [
-        Values(value[a:b], event[a:b], count[a:b], bucket[a:b])
-        for a, b in zip(starts, ends, strict=True)
-    ]
+    wanted = np.full(len(distinct), -1, np.int64)
+    wanted[held] = np.arange(len(held))
+    cell = wanted[index]
+    kept = np.flatnonzero(cell >= 0)
+    value = rows["value"].cast(pa.float64()).to_numpy()
+    order = kept[np.lexsort((value[kept], cell[kept]))]
+    return Spread(
+        start=np.searchsorted(cell[order], np.arange(len(held) + 1)),
+        value=value[order],
+        event=rows["event"].to_numpy()[order].astype(bool),
+        count=rows["rows"].to_numpy()[order].astype(np.float64),
+        bucket=rows["bucket"].to_numpy()[order].astype(np.intp),
+    )
 
 
 def joined(parts: Sequence[Cells], kpi: CatalogueKpi, measure: Columns) -> Cells:
@@ -154,5 +164,20 @@ def joined(parts: Sequence[Cells], kpi: CatalogueKpi, measure: Columns) -> Cells
         n=stacked([part.n for part in parts]),
         customers=stacked([part.customers for part in parts]),
         sums={name: stacked([part.sums[name] for part in parts]) for name in measure.sums},
-        values=chained("values"),
+        spread=_spread([part.spread for part in parts if part.spread is not None]),
+    )
+
+
+def _spread(parts: Sequence[Spread]) -> Spread | None:
+    if not parts:
+        return None
+    ahead = itertools.accumulate((len(part.value) for part in parts), initial=0)
+    starts = [part.start[:-1] + size for part, size in zip(parts, ahead, strict=False)]
+    end = np.array([sum(len(part.value) for part in parts)], dtype=np.intp)
+    return Spread(
+        start=np.concatenate([*starts, end]),
+        value=np.concatenate([part.value for part in parts]),
+        event=np.concatenate([part.event for part in parts]),
+        count=np.concatenate([part.count for part in parts]),
+        bucket=np.concatenate([part.bucket for part in parts]),
     )

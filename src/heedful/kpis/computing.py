@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from heedful.definitions.measure import Duration, Quantile, Retention
 from heedful.facts import parameters
 from heedful.kpis import reading
 from heedful.kpis.dimensions import who
 from heedful.kpis.reading import Frame
 from heedful.kpis.sums import Plan, Query
+from heedful.kpis.tally import Tally
 
 if TYPE_CHECKING:
     from heedful.definitions.kpi import CatalogueKpi
@@ -25,11 +25,9 @@ if TYPE_CHECKING:
     from heedful.engines.duckdb import DuckDB
     from heedful.facts.model import Fact
     from heedful.facts.prepared import Prepared
-    from heedful.kpis.cells import Cells
     from heedful.kpis.periods import Grain
     from heedful.store.lake import Lake
 
-DISTRIBUTIONS = (Quantile, Duration, Retention)
 # These change slowly and their silence proves nothing about how far the data reaches.
 TIMELESS = frozenset({"customers", "accounts", "identities", "campaigns", "months"})
 
@@ -120,19 +118,10 @@ class Bench:
         if not offered or not kpis:
             return reading.STORED.empty_table()
         frame = self.frame(fact, now)
-        # Distributions leave the engine value by value: one grain at a time bounds their memory.
-        spread = [kpi for kpi in kpis if isinstance(kpi.measure, DISTRIBUTIONS)]
-        batches = [([kpi for kpi in kpis if kpi not in spread], offered)]
-        batches += [
-            (spread, tuple(one for one in offered if one[0] == grain))
-            for grain in dict.fromkeys(grain for grain, _ in offered)
-        ]
-        found = [reading.STORED.empty_table()]
-        for some, cells in batches:
-            if some:
-                plan = self._plan(measured, some, cells, since, until)
-                found += [reading.table(each, frame) for each in self._cells(plan)]
-        return pa.concat_tables(found)
+        query = Query(self._plan(measured, kpis, offered, since, until))
+        parts = Tally(query, self.engine).cells()
+        found = [reading.table(cells, frame, staged=query.staged) for cells in parts]
+        return pa.concat_tables([reading.STORED.empty_table(), *found])
 
     def _plan(
         self,
@@ -152,12 +141,6 @@ class Bench:
             until=until,
             parameters=self.definitions.rules.parameters(),
         )
-
-    def _cells(self, plan: Plan) -> list[Cells]:
-        query = Query(plan)
-        sums = self.engine.query(query.sums_sql())
-        values = {n: self.engine.query(query.values_sql(n)) for n in query.distributions()}
-        return query.cells(sums, values)
 
     def sql(self, measured: Measured, kpi: CatalogueKpi, grain: Grain) -> str:
         """The SQL that a KPI's totals come from."""

@@ -19,8 +19,8 @@ from heedful.definitions.measure import (
 )
 
 if TYPE_CHECKING:
-    from heedful.kpis.cells import Cells, Values
-    from heedful.stats import Estimate, Estimates
+    from heedful.kpis.cells import Cells
+    from heedful.stats import Estimates
 
 
 def estimates(cells: Cells) -> Estimates:
@@ -43,21 +43,15 @@ def estimates(cells: Cells) -> Estimates:
         return stats.ratios(sums["y"], sums["x"], n, customers)
     if isinstance(measure, Total):
         return stats.totals(sums["y"], n, customers)
-    if not isinstance(measure, Quantile | Duration | Retention):
+    spread, people = cells.spread, customers.sum(axis=1)
+    if spread is None:
         raise TypeError(f"{cells.kpi.id} has no measure")
-    counted = customers.sum(axis=1)
-    return stats.Estimates.of(
-        _distribution(measure, values, float(counted[cell]))
-        for cell, values in enumerate(cells.values)
-    )
-
-
-def _distribution(
-    measure: Quantile | Duration | Retention, values: Values, customers: float
-) -> Estimate:
     if isinstance(measure, Quantile):
-        return stats.quantile(values.value, values.count, values.bucket, customers, measure.q)
-    rows = (values.value, values.event, values.count, values.bucket)
+        rows = (spread.value, spread.count, spread.bucket, spread.start)
+        return stats.quantile_cells(*rows, people, measure.q)
+    waits = (spread.value, spread.event, spread.count, spread.bucket, spread.start)
     if isinstance(measure, Duration):
-        return stats.duration(*rows, customers, measure.q)
-    return stats.survival(*rows, customers, measure.after, measure.complement)
+        return stats.duration_cells(*waits, people, measure.q)
+    if isinstance(measure, Retention):
+        return stats.survival_cells(*waits, people, measure.after, measure.complement)
+    raise TypeError(f"{cells.kpi.id} has no measure")

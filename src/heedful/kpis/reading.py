@@ -94,12 +94,13 @@ class Frame:
         return known <= self.until
 
 
-def table(cells: Cells, frame: Frame) -> pa.Table:
+def table(cells: Cells, frame: Frame, *, staged: bool) -> pa.Table:
     """The readings of a KPI's cells.
 
     Args:
         cells: Its cells.
         frame: What the readings of its fact share.
+        staged: Whether the fact knows stages.
 
     Returns:
         Readings with the columns of `STORED`, a row a cell; where the fact knows no stages and
@@ -145,7 +146,7 @@ def table(cells: Cells, frame: Frame) -> pa.Table:
     arrays = [pa.array(columns[field.name], field.type) for field in STORED]
     readings = pa.Table.from_arrays(arrays, schema=STORED)
     stage = default_stage(cells.kpi)
-    if stage is None or any(cells.stage):
+    if stage is None or staged:
         return readings
     place = STORED.get_field_index("stage")
     staged = readings.set_column(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from heedful.kpis.cells import ALL, Cells, Values, distributed, joined, part
+from heedful.kpis.cells import ALL, Cells, Spread, distributed, joined, part
 from heedful.kpis.measuring import Columns, columns
 from heedful.stats import BUCKETS
 
@@ -123,6 +123,47 @@ class Query:
         rows = f"SELECT * FROM ({rows}) AS counted WHERE c{condition} = 1"
         return self._grouped(rows, ["COUNT(*) AS rows"], ("value", "event"))
 
+    def rows_sql(self, conditions: Sequence[int]) -> str:
+        """SQL of each unit's sums of a day: a row a unit, day and combination of labels.
+
+        Units are numbers in it, and the labels those of all grouping sets at once; for engines
+        that share memory with us, which then count what no sum can tell: distinct units.
+
+        Args:
+            conditions: Which conditions, by number; sums come with theirs.
+        """
+        items = [f"CAST(SUM(c{number}) AS DOUBLE) AS c{number}" for number in conditions]
+        for number, measure in enumerate(self.measures):
+            names = [f"k{number}_{name}" for name in measure.sums]
+            items += [f"CAST(SUM({name}) AS DOUBLE) AS {name}" for name in names]
+        keys = self._keys()
+        some = " OR ".join(f"c{number} = 1" for number in conditions)
+        return (
+            f"SELECT HASH(unit) AS unit, day, bucket, {', '.join([*keys, *items])}"
+            f" FROM ({self._rows()}) AS rows WHERE {some}"
+            f" GROUP BY {', '.join(['unit', 'day', 'bucket', *keys])}"
+        )
+
+    def spread_sql(self, number: int) -> str:
+        """SQL of the rows of one KPI, each with its value, its labels and its unit as a number."""
+        measure = self.measures[number]
+        condition = self.conditions.index(measure.counts)
+        rows = self._rows(
+            [
+                f"CAST({measure.value} AS DOUBLE) AS value",
+                f"COALESCE({measure.event or 'TRUE'}, FALSE) AS event",
+            ]
+        )
+        keys = self._keys()
+        return (
+            f"SELECT HASH(unit) AS unit, day, bucket, c{condition},"
+            f" {', '.join([*keys, 'value', 'event'])}"
+            f" FROM ({rows}) AS rows WHERE c{condition} = 1 AND NOT ISNAN(value)"
+        )
+
+    def _keys(self) -> list[str]:
+        return [*self.stages.values(), *(f'"d_{name}"' for name in self.plan.dimensions)]
+
     def _base(self) -> str:
         plan = self.plan
         who = [name for name in plan.dimensions if name in plan.customer_dimensions]
@@ -144,7 +185,8 @@ class Query:
         )
 
     def _rows(self, extra: Sequence[str] = ()) -> str:
-        items = []
+        short = any(grain != "all" for grain in self.plan.grains)
+        items = [f"{'day' if short else f'DATE {ALL.isoformat()!r}'} AS day"]
         for grain in self.plan.grains:
             if grain == "day":
                 items.append("day AS p_day")
@@ -171,7 +213,8 @@ class Query:
         items += extra
         return f"SELECT {', '.join(items)} FROM ({self._base()}) AS base"
 
-    def _sets(self) -> Iterator[Key]:
+    def sets(self) -> Iterator[Key]:
+        """The grouping sets."""
         for grain, dimension in self.plan.sets:
             for stage in (None, *self.stages.values()):
                 yield grain, stage, dimension
@@ -181,7 +224,7 @@ class Query:
         dimensions = [f'"d_{name}"' for name in self.plan.dimensions]
         keys = [*periods, *self.stages.values(), *dimensions]
         sets = []
-        for grain, stage, dimension in self._sets():
+        for grain, stage, dimension in self.sets():
             parts = [] if grain == "all" else [f"p_{grain}"]
             parts += [stage] if stage else []
             parts += [f'"d_{dimension}"'] if dimension else []
@@ -211,19 +254,20 @@ class Query:
         for number, (kpi, measure) in enumerate(zip(self.plan.kpis, self.measures, strict=True)):
             stage = self.stages.get(default_stage(kpi)) if self.staged else None
             parts = []
-            for key in self._sets():
+            for key in self.sets():
                 if key[1] not in {None, stage}:
                     continue
-                distribution = parted.get((self._shared(number), key)) if measure.value else None
+                distribution = parted.get((self.shared(number), key)) if measure.value else None
                 parts.append(self._cells_of(number, key, split[key], distribution))
             found.append(joined([part for part in parts if len(part)], kpi, measure))
         return found
 
     def distributions(self) -> list[int]:
         """KPIs whose distribution must be asked for; the others share theirs or need none."""
-        return sorted({self._shared(n) for n, m in enumerate(self.measures) if m.value})
+        return sorted({self.shared(n) for n, m in enumerate(self.measures) if m.value})
 
-    def _shared(self, number: int) -> int:
+    def shared(self, number: int) -> int:
+        """The first KPI that has the same distribution as a KPI."""
         mine = self.measures[number]
         same = (
             m.counts == mine.counts and m.value == mine.value and m.event == mine.event
@@ -247,7 +291,7 @@ class Query:
         keys = {*names, *(f"g_{name}" for name in names)}
         rest = [name for name in table.column_names if name not in keys]
         parts = {}
-        for key in self._sets():
+        for key in self.sets():
             grain, stage, dimension = key
             wanted = {f"p_{grain}", stage, f"d_{dimension}" if dimension else None}
             mine = sum(1 << bit for bit, name in enumerate(names) if name not in wanted)
@@ -290,9 +334,9 @@ class Query:
         def kept(values: list[Any]) -> list[Any]:
             return [values[cell] for cell in held]
 
-        values: list[Values] = []
+        spread: Spread | None = None
         if distribution is not None:
-            values = distributed(distribution, distinct, held)
+            spread = distributed(distribution, distinct, held)
         begin = keys(f"p_{grain}") if grain != "all" else [ALL] * count
         return Cells(
             kpi=kpi,
@@ -304,5 +348,5 @@ class Query:
             n=n[held],
             customers=dense(f"u{condition}")[held],
             sums={name: dense(f"k{number}_{name}")[held] for name in measure.sums},
-            values=values,
+            spread=spread,
         )

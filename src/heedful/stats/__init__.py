@@ -1,5 +1,7 @@
 """Estimators without input or output: values, intervals and replicates from bucket sums."""
 
+from heedful.stats.cell_lifetimes import duration_cells, survival_cells
+from heedful.stats.cell_quantiles import quantile_cells
 from heedful.stats.changes import (
     change,
     changes,
@@ -37,6 +39,7 @@ __all__ = [
     "combinations",
     "combine",
     "duration",
+    "duration_cells",
     "jackknife",
     "missing",
     "nps",
@@ -44,6 +47,7 @@ __all__ = [
     "p_value",
     "p_values",
     "quantile",
+    "quantile_cells",
     "ratio",
     "ratios",
     "score",
@@ -51,6 +55,7 @@ __all__ = [
     "share",
     "shares",
     "survival",
+    "survival_cells",
     "total",
     "totals",
 ]

@@ -129,7 +129,7 @@ def _error(step: Step, held: int, whole: bool) -> Floats:
     return np.asarray(np.sqrt(variance))
 
 
-def _band(survival: Floats, error: Floats, t: float) -> tuple[Floats, Floats]:
+def band(survival: Floats, error: Floats, t: float | Floats) -> tuple[Floats, Floats]:
     """Limits of survival on the log(-log) scale; at 0 and 1 there are none but the value."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         step = np.exp(t * error / (survival * np.abs(np.log(survival))))
@@ -188,7 +188,7 @@ def duration(
     high: float | None = None
     deviations, spread = np.full(BUCKETS, np.nan), 0.0
     for step in table.walk():
-        lower, upper = _band(step.survival, _error(step, held, table.whole), t)
+        lower, upper = band(step.survival, _error(step, held, table.whole), t)
         if value is None and (at := _first(step.survival <= target + 1e-12)) is not None:
             value = float(step.time[at])
             deviations = step.without[:, at] - step.survival[at]
@@ -309,7 +309,7 @@ def survival(
         known = min(stayed + gone, people)
         effective = min(share * (1 - share) / error**2, people) if inner else known
         if inner and min(share, 1 - share) * effective >= EXTREME:
-            ends = _band(step.survival[-1:], np.array([error]), t_quantile(level, df))
+            ends = band(step.survival[-1:], np.array([error]), t_quantile(level, df))
             method = Method.LOG_LOG
         else:
             ends = wilson(np.array([share]), np.array([effective]), level)

@@ -1,0 +1,420 @@
+"""Kaplan-Meier for many cells at once; `lifetimes` says what each number is.
+
+Survival and Greenwood's variance are taken at every event time. The jackknife, which is 64 curves
+a cell, is taken at no more than `BINS` times a cell, spread evenly over its events, and drawn
+straight between them: with up to so many event times a cell it is the same number as that of
+`lifetimes`, beyond that an end of an interval may fall on an event time beside it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import nan
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from heedful.stats.estimate import (
+    BUCKETS,
+    LEAST_CUSTOMERS,
+    Estimates,
+    Floats,
+    Method,
+    Why,
+)
+from heedful.stats.lifetimes import EXTREME, band
+from heedful.stats.shares import wilson
+from heedful.stats.student import t_quantile
+
+BINS = 64
+SLACK = 1e-10
+NUMBERS = 4_000_000
+"""As many numbers a matrix of curves may have: 32 MB."""
+
+Indices = NDArray[np.intp]
+
+
+class Curves(NamedTuple):
+    """Some cells' survival without each bucket, less that of everybody, at the ends of bins."""
+
+    cells: Indices
+    """The cells, shape (c,)."""
+    deviation: Floats
+    """Shape (c, 64, bins)."""
+    bins: Indices
+    """How many bins each cell has, shape (c,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LifeTables:
+    """Rows of cells in order of time, and their event times."""
+
+    bucket: Indices
+    died: Floats
+    """Events of a row."""
+    count: Floats
+    start: Indices
+    """Where the rows of each cell begin, shape (cells + 1,)."""
+    last: Indices
+    """A row's last event time at which it was at risk, counted within its cell; -1 for none."""
+    event_start: Indices
+    """Where the event times of each cell begin, shape (cells + 1,)."""
+    time: Floats
+    """Event times, cell after cell, shape (k,)."""
+    survival: Floats
+    hazard: Floats
+    """Greenwood's running sum."""
+    every: Floats
+    """Rows by cell and bucket, shape (cells, 64)."""
+
+    @classmethod
+    def of(
+        cls,
+        time: ArrayLike,
+        event: ArrayLike,
+        count: ArrayLike,
+        bucket: ArrayLike,
+        start: ArrayLike,
+    ) -> "LifeTables":
+        """Find event times, and survival at each.
+
+        Raises:
+            ValueError: A time is negative.
+        """
+        times = np.asarray(time, dtype=np.float64)
+        numbers = np.asarray(count, dtype=np.float64)
+        buckets = np.asarray(bucket, dtype=np.intp)
+        begins = np.asarray(start, dtype=np.intp)
+        if times.size and times.min() < 0:
+            raise ValueError(f"a duration is {times.min()}; durations must not be negative")
+        cells = len(begins) - 1
+        died = numbers * np.asarray(event, dtype=np.bool_)
+        cell = np.repeat(np.arange(cells), np.diff(begins))
+        new = np.ones(len(times), dtype=np.bool_)
+        new[1:] = (times[1:] != times[:-1]) | (cell[1:] != cell[:-1])
+        first = np.flatnonzero(new)
+        group = np.cumsum(new) - 1
+        deaths = np.add.reduceat(died, first) if len(first) else np.zeros(0)
+        running = np.concatenate([[0.0], np.cumsum(numbers)])
+        total = running[begins[1:]] - running[begins[:-1]]
+        of = cell[first]
+        exposed = total[of] - (running[first] - running[begins[:-1]][of])
+        some = deaths > 0
+        d, n, own = deaths[some], exposed[some], of[some]
+        event_start = np.searchsorted(own, np.arange(cells + 1))
+        # What is taken off again is large beside what is left: twice the digits keep it exact.
+        everybody = n <= d
+        with np.errstate(divide="ignore", invalid="ignore"):
+            steps = np.where(everybody, 0.0, np.log1p(-d / n))
+            hazards = np.where(everybody, 0.0, d / (n * (n - d)))
+        survival = np.exp(_within(steps, event_start, own))
+        survival[everybody] = 0.0
+        reached = np.cumsum(some)
+        before = np.concatenate([[0], reached])[np.searchsorted(of, np.arange(cells))]
+        return cls(
+            bucket=buckets,
+            died=died,
+            count=numbers,
+            start=begins,
+            last=reached[group] - before[cell] - 1,
+            event_start=event_start,
+            time=times[first][some],
+            survival=survival,
+            hazard=_within(hazards, event_start, own),
+            every=np.bincount(cell * BUCKETS + buckets, numbers, minlength=cells * BUCKETS)
+            .reshape(cells, BUCKETS)
+            .astype(np.float64),
+        )
+
+    @property
+    def events(self) -> Indices:
+        """How many event times each cell has."""
+        return np.diff(self.event_start)
+
+    @property
+    def held(self) -> Indices:
+        """Buckets that hold rows, by cell."""
+        return np.asarray(np.count_nonzero(self.every, axis=1))
+
+    def bin_of(self, number: Indices, events: Indices) -> tuple[Indices, Floats]:
+        """The bin that an event time lies in, and how far into it, up to 1 at its end."""
+        bins = np.minimum(events, BINS)
+        own = number * bins // np.maximum(events, 1)
+        first = -(-own * events // np.maximum(bins, 1))
+        after = -(-(own + 1) * events // np.maximum(bins, 1))
+        return own, (number - first + 1) / np.maximum(after - first, 1)
+
+    def curves(self, until: Indices | None = None) -> Iterator[Curves]:
+        """Deviations of the curves without each bucket.
+
+        Args:
+            until: How many of each cell's event times count; all where not given.
+        """
+        events = self.events if until is None else until
+        bins = np.minimum(events, BINS)
+        for most in (4, 8, 16, 32, BINS):
+            fitting = np.flatnonzero((bins > most // 2 if most > 4 else bins > 0) & (bins <= most))
+            at_once = max(1, NUMBERS // (BUCKETS * most))
+            for begin in range(0, len(fitting), at_once):
+                yield self._curves(fitting[begin : begin + at_once], events, most)
+
+    def _curves(self, cells: Indices, events: Indices, width: int) -> Curves:
+        size = self.start[cells + 1] - self.start[cells]
+        own = np.repeat(np.arange(len(cells)), size)
+        row = np.arange(len(own)) + np.repeat(self.start[cells] - np.cumsum(size) + size, size)
+        last, many = self.last[row], events[cells][own]
+        # Rows still at risk after the last event time that counts leave in no bin.
+        inside = (last >= 0) & (last < many)
+        own, row, last, many = own[inside], row[inside], last[inside], many[inside]
+        where, _ = self.bin_of(last, many)
+        shape = len(cells), BUCKETS, width
+        key = (own * BUCKETS + self.bucket[row]) * width + where
+        left = np.bincount(key, self.count[row], minlength=np.prod(shape)).reshape(shape)
+        died = np.bincount(key, self.died[row], minlength=np.prod(shape)).reshape(shape)
+        early = self.last[: self.start[-1]] < 0
+        exposed = np.cumsum(left, axis=2)
+        exposed -= left
+        np.subtract(self._at_risk(cells, early)[:, :, None], exposed, out=exposed)
+        d, n = died.sum(axis=1, keepdims=True), exposed.sum(axis=1, keepdims=True)
+        rest = n - exposed
+        with np.errstate(invalid="ignore", divide="ignore"):
+            lost = np.where(rest > 1e-9 * n, (d - died) / rest, 0.0)
+            everyone = np.cumprod(np.clip(1 - np.where(n > 0, d / n, 0.0), 0, 1), axis=2)
+        others = np.cumprod(np.clip(1 - lost, 0, 1), axis=2)
+        return Curves(cells, others - everyone, np.minimum(events[cells], BINS))
+
+    def _at_risk(self, cells: Indices, early: NDArray[np.bool_]) -> Floats:
+        """Rows by bucket that were still there at the first event time."""
+        size = self.start[cells + 1] - self.start[cells]
+        own = np.repeat(np.arange(len(cells)), size)
+        row = np.arange(len(own)) + np.repeat(self.start[cells] - np.cumsum(size) + size, size)
+        key = own * BUCKETS + self.bucket[row]
+        there = np.bincount(key, self.count[row] * ~early[row], minlength=len(cells) * BUCKETS)
+        return there.reshape(len(cells), BUCKETS).astype(np.float64)
+
+
+def duration_cells(
+    time: ArrayLike,
+    event: ArrayLike,
+    count: ArrayLike,
+    bucket: ArrayLike,
+    start: ArrayLike,
+    customers: ArrayLike,
+    q: float = 0.5,
+    *,
+    level: float = 0.95,
+) -> Estimates:
+    """Time within which a share `q` has had the event, of each cell, as `duration` gives it.
+
+    Args:
+        time: time to the event or to the end of watching, cell after cell and ascending within
+            each, not negative, shape (m,).
+        event: whether the event happened (True) or watching ended (False), shape (m,).
+        count: how many rows each stands for, whole numbers, shape (m,).
+        bucket: bucket of each, 0 to 63, shape (m,).
+        start: where each cell begins, and the end of the last, shape (cells + 1,).
+        customers: distinct customers of each cell, shape (cells,).
+        q: between 0 and 1.
+        level: two-sided confidence level.
+
+    Raises:
+        ValueError: for a `q` outside (0, 1), or a negative time.
+
+    >>> import numpy as np
+    >>> hours = np.arange(1, 101)
+    >>> found = duration_cells(hours, hours <= 80, np.ones(100), hours % 64, [0, 100], [100])
+    >>> found.value.tolist(), found.low.tolist(), found.high.tolist()
+    ([50.0], [40.0], [60.0])
+    """
+    if not 0 < q < 1:
+        raise ValueError(f"q is {q}; it must lie between 0 and 1, such as 0.5 for the median")
+    tables = LifeTables.of(time, event, count, bucket, start)
+    people = np.asarray(customers, dtype=np.float64)
+    cells, target, held = len(people), 1 - q, tables.held
+    t = _t(level, held - 1)
+    value, low, high = (np.full(cells, nan) for _ in range(3))
+    replicates = np.full((cells, BUCKETS), nan)
+    for curves in tables.curves():
+        own = curves.cells
+        events = tables.events[own]
+        of = np.repeat(np.arange(len(own)), events)
+        at = np.arange(len(of)) + np.repeat(
+            tables.event_start[own] - np.cumsum(events) + events, events
+        )
+        begins = np.cumsum(events) - events
+        survival = tables.survival[at]
+        number = at - tables.event_start[own][of]
+        where, part = tables.bin_of(number, events[of])
+        many = held[own]
+        variance = np.einsum("cbk,cbk->ck", curves.deviation, curves.deviation)
+        variance *= ((many - 1) / many)[:, None]
+        # Variance grows evenly with events; its root does not.
+        padded = np.concatenate([np.zeros((len(own), 1)), variance], axis=1)
+        error = np.sqrt(padded[of, where] + part * (padded[of, where + 1] - padded[of, where]))
+        error = np.fmax(error, survival * np.sqrt(tables.hazard[at]))
+        lower, upper = band(survival, error, t[own][of])
+        reached = _first(survival <= target + SLACK, begins)
+        lowest = _first(lower <= target + SLACK, begins)
+        # A band around 0 has no width and would pass for a limit.
+        highest = _first((upper <= target + SLACK) & (survival > 0), begins)
+        for ends, found in ((value, reached), (low, lowest), (high, highest)):
+            ends[own] = np.where(found >= 0, tables.time[at[found]], nan)
+        known = np.flatnonzero(reached >= 0)
+        mine, place = own[known], reached[known]
+        deviation = _between(curves.deviation[known], where[place], part[place])
+        scale = np.sqrt(((many - 1) / many)[known] * np.einsum("cb,cb->c", deviation, deviation))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            half = np.where(
+                np.isfinite(high[mine]), (high[mine] - low[mine]) / 2, value[mine] - low[mine]
+            )
+            factor = np.where(scale > 0, half / t[mine] / scale, 0.0)
+        replicates[mine] = value[mine, None] + deviation * factor[:, None]
+    empty = tables.every.sum(axis=1) == 0
+    few, single = people < LEAST_CUSTOMERS, held < 2
+    unreached = np.isnan(value)
+    # Without a band at all nothing can be said of single buckets.
+    replicates[(single | np.isnan(low)) | unreached] = nan
+    why = np.select(
+        [empty, unreached, few, single, np.isnan(high)],
+        [Why.NO_DATA, Why.NOT_REACHED, Why.FEW_CUSTOMERS, Why.ONE_BUCKET, Why.OPEN_ABOVE],
+        Why.NOTHING,
+    )
+    high[unreached] = nan
+    low[few | single] = high[few | single] = nan
+    shown = np.isfinite(low) | np.isfinite(high)
+    return Estimates(
+        value=value,
+        low=low,
+        high=high,
+        why=why.astype(np.uint8),
+        replicates=replicates,
+        method=np.where(shown, Method.BROOKMEYER_CROWLEY, Method.NONE).astype(np.uint8),
+        df=np.where(empty, np.inf, held - 1.0),
+        skewed=np.zeros(cells, dtype=np.bool_),
+        level=level,
+    )
+
+
+def survival_cells(
+    time: ArrayLike,
+    event: ArrayLike,
+    count: ArrayLike,
+    bucket: ArrayLike,
+    start: ArrayLike,
+    customers: ArrayLike,
+    after: float,
+    complement: bool = False,
+    *,
+    level: float = 0.95,
+) -> Estimates:
+    """Share without the event up to and including `after`, of each cell, as `survival` gives it.
+
+    Args:
+        time: time to the event or to the end of watching, cell after cell and ascending within
+            each, not negative, shape (m,).
+        event: whether the event happened (True) or watching ended (False), shape (m,).
+        count: how many rows each stands for, whole numbers, shape (m,).
+        bucket: bucket of each, 0 to 63, shape (m,).
+        start: where each cell begins, and the end of the last, shape (cells + 1,).
+        customers: distinct customers of each cell, shape (cells,).
+        after: the time asked for, in the unit of `time`.
+        complement: True for the share with the event, 1 - S.
+        level: two-sided confidence level.
+
+    Raises:
+        ValueError: A time is negative.
+
+    >>> import numpy as np
+    >>> days = np.arange(1, 101)
+    >>> left = survival_cells(days, days <= 80, np.ones(100), days % 64, [0, 100], [100], after=60)
+    >>> left.value.round(9).tolist()
+    [0.4]
+    """
+    tables = LifeTables.of(time, event, count, bucket, start)
+    times, numbers = np.asarray(time, dtype=np.float64), np.asarray(count, dtype=np.float64)
+    people = np.asarray(customers, dtype=np.float64)
+    cells, held = len(people), tables.held
+    cell = np.repeat(np.arange(cells), np.diff(tables.start))
+    of = np.repeat(np.arange(cells), tables.events)
+    until = np.bincount(of, tables.time <= after, minlength=cells).astype(np.intp)
+    share, hazard, error = np.ones(cells), np.zeros(cells), np.zeros(cells)
+    some = until > 0
+    last = (tables.event_start[:-1] + until - 1)[some]
+    share[some], hazard[some] = tables.survival[last], tables.hazard[last]
+    without = np.repeat(share[:, None], BUCKETS, axis=1)
+    for curves in tables.curves(until):
+        own, many = curves.cells, held[curves.cells]
+        deviation = curves.deviation[np.arange(len(own)), :, curves.bins - 1]
+        error[own] = np.sqrt((many - 1) / many * np.einsum("cb,cb->c", deviation, deviation))
+        without[own] = share[own, None] + deviation
+    error = np.where(share > 0, np.fmax(error, share * np.sqrt(hazard)), error)
+    stayed = np.bincount(cell, numbers * (times >= after), minlength=cells)
+    gone = np.bincount(cell, tables.died * (times <= after), minlength=cells)
+    empty = tables.every.sum(axis=1) == 0
+    unwatched = (stayed == 0) & (share > 0) & ~empty
+    few, single = people < LEAST_CUSTOMERS, held < 2
+    without[single] = nan
+    inner = (share > 0) & (share < 1) & (error > 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        effective = np.where(
+            inner,
+            np.minimum(share * (1 - share) / error**2, people),
+            np.minimum(stayed + gone, people),
+        )
+    smooth = inner & (np.minimum(share, 1 - share) * effective >= EXTREME)
+    ends = band(share, error, _t(level, held - 1))
+    rough = wilson(share, np.maximum(effective, 1e-9), level)
+    none = empty | unwatched | few | single
+    low, high = (
+        np.where(none, nan, np.where(smooth, one, other))
+        for one, other in zip(ends, rough, strict=True)
+    )
+    value = np.where(empty | unwatched, nan, share)
+    if complement:
+        value, without = 1 - value, 1 - without
+        low, high = 1 - high, 1 - low
+    why = np.select(
+        [empty, unwatched, few, single],
+        [Why.NO_DATA, Why.NOT_WATCHED, Why.FEW_CUSTOMERS, Why.ONE_BUCKET],
+        Why.NOTHING,
+    )
+    without[empty | unwatched] = nan
+    method = np.where(none, Method.NONE, np.where(smooth, Method.LOG_LOG, Method.WILSON))
+    return Estimates(
+        value=value,
+        low=low,
+        high=high,
+        why=why.astype(np.uint8),
+        replicates=without,
+        method=method.astype(np.uint8),
+        df=np.where(empty | unwatched | (~none & ~smooth), np.inf, held - 1.0),
+        skewed=np.zeros(cells, dtype=np.bool_),
+        level=level,
+    )
+
+
+def _within(steps: Floats, start: Indices, own: Indices) -> Floats:
+    """Running sums that begin anew with every cell."""
+    running = np.concatenate([[0.0], np.cumsum(steps, dtype=np.longdouble)])
+    return np.asarray(running[1:] - running[start[:-1]][own], dtype=np.float64)
+
+
+def _first(mask: NDArray[np.bool_], begins: Indices) -> Indices:
+    """Where each run begins to be true, as a place in the mask; -1 where it never does."""
+    place = np.where(mask, np.arange(len(mask)), len(mask))
+    found = np.minimum.reduceat(place, begins)
+    return np.where(found < len(mask), found, -1)
+
+
+def _between(deviation: Floats, where: Indices, part: Floats) -> Floats:
+    """Deviations somewhere between two ends of bins, shape (cells, 64)."""
+    rows = np.arange(len(where))
+    end = deviation[rows, :, where]
+    begin = np.where((where > 0)[:, None], deviation[rows, :, np.maximum(where - 1, 0)], 0.0)
+    return np.asarray(begin + part[:, None] * (end - begin))
+
+
+def _t(level: float, df: Indices) -> Floats:
+    """Student's t of each, looked up once for each number of degrees of freedom."""
+    table = np.array([nan, *(t_quantile(level, one) for one in range(1, BUCKETS))])
+    return np.asarray(table[np.maximum(df, 0)])
