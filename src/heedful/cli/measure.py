@@ -22,6 +22,8 @@ from heedful.experiments.wording import amount, interval_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from heedful.definitions.kpi import CatalogueKpi
+    from heedful.definitions.override import Override
     from heedful.scorecard.score import Score
 
 SIMULATED = "simulated"
@@ -42,6 +44,7 @@ def kpis(project: Folder = Path(), format_: Output = Format.table) -> None:
             "fact": kpi.fact,
             "owner": kpi.owner,
             "target": kpi.target,
+            "overrides": kpi.told(),
             "says": kpi.says,
         }
         for kpi in found.kpis.all()
@@ -49,7 +52,7 @@ def kpis(project: Folder = Path(), format_: Output = Format.table) -> None:
     if format_ == Format.json:
         as_json(rows)
     elif format_ == Format.csv:
-        as_csv(rows, list(rows[0]))
+        as_csv(rows, [name for name in rows[0] if name != "overrides"])
     else:
         shown = ("kpi", "state", "layer", "timing", "owner", "title")
         as_table([[str(r[n] or "–") for n in shown] for r in rows], shown)
@@ -82,6 +85,7 @@ def explain(
         "target": one.target,
         "scale": one.scale.model_dump() if one.scale else None,
         "owner": one.owner,
+        "overrides": one.told(),
         "playbook": one.playbook,
         "definition_hash": found.kpis.definition_hash(kpi),
         "columns": dict(fact.columns),
@@ -116,6 +120,8 @@ def explain(
     }
     for name, value in listed.items():
         out.print(f"  {name:<11} {value}", markup=False)
+    for each in one.overrides:
+        out.print(f"  {'override':<11} {_override(each, one)}", markup=False)
     out.print("\n[bold]Latest readings[/bold]")
     _readings_table(latest[-6:])
     out.print("\n[bold]Rows[/bold] " + f"facts.{one.fact}\n")
@@ -123,6 +129,19 @@ def explain(
     if text["sql"]:
         out.print("\n[bold]Sums by bucket[/bold]\n")
         out.print(str(text["sql"]), markup=False)
+
+
+def _override(each: Override, kpi: CatalogueKpi) -> str:
+    """An override in a line: where it holds, and what counts there."""
+    told = []
+    if each.target is not None:
+        told.append(f"target {amount(each.target, kpi.measure.unit if kpi.measure else None)}")
+    if each.threshold is not None:
+        by = "" if each.threshold.by is None else f" by {each.threshold.by:g}"
+        told.append(f"threshold {each.threshold.rule}{by}")
+    if each.owner is not None:
+        told.append(f"owner {each.owner}")
+    return f"{each.place}: {', '.join(told)}"
 
 
 def readings(

@@ -75,6 +75,8 @@ class CatalogueKpi(Model):
     """Whether it cannot be measured yet."""
     like: Text | None = None
     """Another KPI, whose fields are taken first."""
+    overrides: tuple[Override, ...] = ()
+    """Another target, threshold or owner in some stages or for some segments."""
 
     @model_validator(mode="after")
     def _measurable(self) -> CatalogueKpi:
@@ -107,6 +109,12 @@ class CatalogueKpi(Model):
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
         return sha256(text.encode()).hexdigest()[:12]
 
+    def told(self) -> list[dict[str, Any]]:
+        """Its overrides as plain data, for whoever prints or sends them."""
+        return [
+            one.model_dump(mode="json", exclude_none=True, by_alias=True) for one in self.overrides
+        ]
+
 
 class Kpi(CatalogueKpi):
     """A KPI that a project has switched on."""
@@ -123,8 +131,6 @@ class Kpi(CatalogueKpi):
     """The team that acts on it, an id under teams in heedful.yaml."""
     playbook: Text
     """What to do when it goes wrong: the name of a file in playbooks/, without .md."""
-    overrides: tuple[Override, ...] = ()
-    """Another target, threshold or owner in some stages or for some segments."""
 
     @model_validator(mode="after")
     def _targeted(self) -> Kpi:

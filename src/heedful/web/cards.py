@@ -106,6 +106,7 @@ def place_of(series: Series, view: View) -> int | None:
 
 def _card(edition: Edition, view: View, kpi: Kpi, stage: str | None) -> Card:
     link = view.link(f"/kpis/{kpi.id}", **({"stage": stage} if stage else {}))
+    kpi = kpi.at(stage, view.part)
     teams = edition.definitions.settings.teams
     owner = teams[kpi.owner].name if kpi.owner in teams else kpi.owner
     unit = kpi.measure.unit
