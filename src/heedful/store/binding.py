@@ -125,7 +125,7 @@ def _expression(
         renamed, used = _renamed(columns, path, tree, prefix)
         columns.count(used.values())
         inputs = {
-            name: Input(own, view(own), columns.type(own, 0.5) if partly else None)
+            name: Input(own, view(own), _kind(columns, own, prefix, partly=partly))
             for name, own in used.items()
         }
         sql = f"({renamed.sql(dialect='duckdb')})"
@@ -148,6 +148,13 @@ def _expression(
 
 def _parsed(columns: Columns, path: Path, text: str) -> exp.Expr:
     import sqlglot
+def _kind(columns: Columns, own: str, prefix: str, *, partly: bool) -> str | None:
+    """What a column's values should be, where some may not: NaN is no number, infinity no time."""
+    if partly:
+        return columns.type(own, 0.5)
+    return columns.raw.kinds.get(own) if prefix == "typed" else None
+
+
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
 

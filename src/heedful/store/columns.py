@@ -137,7 +137,8 @@ class Columns:
 
     def count(self, columns: Iterable[str]) -> None:
         """Find out what columns hold, in few passes over the file."""
-        unknown = [c for c in columns if self.types[c] == "VARCHAR" and c not in self._counts]
+        known = {*self._counts, *self.raw.kinds}
+        unknown = [c for c in columns if self.types[c] == "VARCHAR" and c not in known]
         for start in range(0, len(unknown), AT_ONCE):
             some = unknown[start : start + AT_ONCE]
             inner = ", ".join(f"{self.text(name)} AS v{n}" for n, name in enumerate(some))
@@ -145,6 +146,8 @@ class Columns:
             sql = f"SELECT {outer} FROM (SELECT {inner} FROM {self.view})"
             found: Sequence[int] = self.connection.execute(sql).fetchall()[0]
             width = len(Counts._fields)
+        if column in self.raw.kinds:
+            return self.raw.kinds[column]
             for n, name in enumerate(some):
                 self._counts[name] = Counts(*found[n * width : (n + 1) * width])
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SCALES: Mapping[str, tuple[int, int]] = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
 WHERE = ("where",)
-KINDS = {"BIGINT": "a number", "DOUBLE": "a number", "BOOLEAN": "true or false"}
+KINDS = {"BOOLEAN": "true or false"} | dict.fromkeys(("BIGINT", "DOUBLE", "DECIMAL"), "a number")
 
 
 def bindings(
@@ -195,7 +195,8 @@ def _astray(name: str, one: Input) -> str:
     given = quoted(f"all.{name}")
     said = literal(f'{one.column}: "')
     hint = literal(
-        f'" is not {KINDS.get(str(one.kind), "a time")} as most values of the column are; '
+        f'" is not {KINDS.get(str(one.kind).partition("(")[0], "a time")}'
+        " as most values of the column are; "
         "declare it in read.nulls, or use TRY_CAST"
     )
     return (

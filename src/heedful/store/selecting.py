@@ -156,7 +156,8 @@ def _view(
             kind = kinds.get(column.casefold(), "VARCHAR")
             sql = columns.as_type(column, kind)
             items.append(f"{sql} AS {quoted(spelling[column.casefold()])}")
-            if kind != "VARCHAR" and columns.type(column, 1.0) not in {kind, "BIGINT"}:
+            sure = column not in columns.raw.kinds and columns.type(column, 1.0) in {kind, "BIGINT"}
+            if kind != "VARCHAR" and not sure:
                 stray[column] = f"({columns.text(column)} IS NOT NULL AND {sql} IS NULL)"
         items += [f"{literal(columns.raw.file)} AS _file", "_line"]
         where = ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from heedful.definitions.problem import one_of
-from heedful.store import reading
+from heedful.store import fitting, reading, warehouse
 from heedful.store.columns import Columns
 from heedful.store.failing import FAILURES, Failing
 from heedful.store.mapping import bindings, condition, select
@@ -84,7 +84,12 @@ class Staging:
         self.tell = tell
         self.staged = Staged(BadRows(folder / "bad.parquet"))
 
-    def run(self, files: Mapping[str, Sequence[tuple[str, Path]]], sql: Path | None) -> Staged:
+    def run(
+        self,
+        files: Mapping[str, Sequence[tuple[str, Path]]],
+        sql: Path | None,
+        project: Path | None = None,
+    ) -> Staged:
         """Read and map.
 
         Args:
@@ -94,8 +99,10 @@ class Staging:
         Raises:
             SourceError: A file is damaged, or the mapping does not fit it.
         """
-        raws = self._read(files)
+        asked = project if self.source.remote else None
+        raws = self._read(files) if asked is None else self._asked(asked)
         staged = self.staged
+            project: The project's folder; needed where rows come from a database.
         with self._sealed(raw for many in raws.values() for raw in many) as connection:
             if sql is None:
                 found = [raw for many in raws.values() for raw in many]
@@ -136,6 +143,17 @@ class Staging:
         raws: dict[str, list[Raw]] = {}
         for number, (view, shown, path) in enumerate(paths):
             folder = self.folder / f"file-{number}"
+    def _asked(self, project: Path) -> dict[str, list[Raw]]:
+        """The rows of a database, as the one file that there is."""
+        folder = self.folder / "file-0"
+        folder.mkdir()
+        tell = self.tell
+        notes = self.staged.notes
+        found = warehouse.read(
+            self.source, project, folder, notes, lambda size: tell("reading", size, 0)
+        )
+        return {"files": [found]}
+
             folder.mkdir()
             before = done
 
