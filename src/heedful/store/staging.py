@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from heedful.definitions.problem import one_of
-from heedful.store import fitting, reading, warehouse
+from heedful.store import reading, warehouse
 from heedful.store.columns import Columns
 from heedful.store.failing import FAILURES, Failing
 from heedful.store.mapping import bindings, condition, select
