@@ -50,7 +50,7 @@ class Project:
         """Import; whatever it is, every row read has gone to exactly one place."""
         given.setdefault("table", "tickets")
         given.setdefault("path", "in.csv")
-        if "columns" not in given and "sql" not in given:
+        if not {"columns", "sql", "format"} & set(given):
             given["columns"] = self.columns
         importer = Importer(
             self.root,

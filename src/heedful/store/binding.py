@@ -78,6 +78,8 @@ def bind(
         own = columns.own(candidate)
         if own is not None:
             return whole(columns, target, path, own)
+    if columns.lacks(wanted[0]):
+        return constant(target, path, None)
     errors: list[SourceError] = []
     for candidate in wanted:
         try:
@@ -146,8 +148,6 @@ def _expression(
     )
 
 
-def _parsed(columns: Columns, path: Path, text: str) -> exp.Expr:
-    import sqlglot
 def _kind(columns: Columns, own: str, prefix: str, *, partly: bool) -> str | None:
     """What a column's values should be, where some may not: NaN is no number, infinity no time."""
     if partly:
@@ -155,6 +155,8 @@ def _kind(columns: Columns, own: str, prefix: str, *, partly: bool) -> str | Non
     return columns.raw.kinds.get(own) if prefix == "typed" else None
 
 
+def _parsed(columns: Columns, path: Path, text: str) -> exp.Expr:
+    import sqlglot
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
 
@@ -191,7 +193,7 @@ def _renamed(
     loops = {str(node.args["expression"].name) for node in tree.find_all(exp.Comprehension)}
 
     def put(node: exp.Expr) -> exp.Expr:
-        if not isinstance(node, exp.Column) or node.name in loops:
+        if not isinstance(node, exp.Column) or node.parts[0].name in loops:
             return node
         parts = [part.name for part in node.parts]
         # The longest name that the file has; what follows is a field of a nested value.
@@ -205,6 +207,8 @@ def _renamed(
                     found = exp.Dot(this=found, expression=exp.to_identifier(part, quoted=True))
                 return found
         name = ".".join(parts)
+        if columns.lacks(name):
+            return exp.Null()
         raise SourceError(
             path,
             f'column "{name}" is not in {columns.raw.file}',

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from heedful.store import schema
+from heedful.store import fitting, schema
 from heedful.store.books import Books
 from heedful.store.committing import Committing
 from heedful.store.source_error import SourceError
@@ -105,6 +105,7 @@ class Importer:
         """
         tell = progress or (lambda _what, _done, _all: None)
         table = schema.table(source.table)
+        form = fitting.format_of(source)
         files = {} if source.remote else self.files(source)
         sql = None if source.sql is None else self.project / source.sql
         with self.books.lock(f"source.{source.name}"):
@@ -113,11 +114,14 @@ class Importer:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             try:
-                staging = Staging(source, table, folder, self.timezone, self.parameters, tell)
-                staged = staging.run(files, sql, self.project)
+                staging = Staging(source, table, folder, self.timezone, self.parameters, tell, form)
+                with fitting.pointed(source):
+                    staged = staging.run(files, sql, self.project)
                 with (
                     self.tables.lock(table.name),
-                    Committing(source, table, self.tables, staged, folder, tell) as committing,
+                    Committing(
+                        staging.source, table, self.tables, staged, folder, tell
+                    ) as committing,
                 ):
                     counts = committing.run()
                 books = Books(self.books)

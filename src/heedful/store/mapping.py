@@ -119,7 +119,7 @@ def select(
         `_content` (hash of the raw row, for generated keys), `_hash` (of its values),
         `_kept` (false: left out on purpose) and `_reason` (null: a good row).
     """
-    content = [f"raw.{name}" for name in columns.types] if source.key == "generated" else []
+    content = [f"raw.{name}" for name in columns.names] if source.key == "generated" else []
     inputs = {
         name: one for b in (*bound, *([where] if where else [])) for name, one in b.inputs.items()
     }
