@@ -104,7 +104,7 @@ class Mentions:
 
     def _walk(self, value: Any) -> Any:
         if isinstance(value, str):
-            return ERASED if value in self.ids else self.struck(value)
+            return self.struck(value)
         if isinstance(value, list):
             return [self._walk(each) for each in value]
         if isinstance(value, dict):

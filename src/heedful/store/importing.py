@@ -15,6 +15,7 @@ from heedful.store.books import Books
 from heedful.store.committing import Committing
 from heedful.store.source_error import SourceError
 from heedful.store.staging import Staging
+from heedful.store.suppression import Gate, Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,7 +42,7 @@ class Imported:
         inserted: Rows whose key was new.
         updated: Rows whose key was known with other values.
         unchanged: Rows that changed nothing, among them the superseded ones.
-        left_out: Rows left out on purpose by `where`.
+        left_out: Rows left out on purpose: by `where`, or because they are of erased people.
         rejected: Bad rows, kept in `rejected_rows`.
         superseded: Rows whose key comes again later in the same import.
         deleted: Rows of an earlier import that `replace` took away.
@@ -68,7 +69,7 @@ class Importer:
         project: The project's folder.
         tables: Where the canonical tables lie.
         books: Where `rejected_rows` and `imports` lie.
-        staging: A folder for files that live as long as an import.
+        staging: A folder for files that live as long as an import; beside it lies who was erased.
         timezone: The project's timezone.
         parameters: Values of `$name` in expressions and `sql:` sources.
     """
@@ -114,7 +115,10 @@ class Importer:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             try:
-                staging = Staging(source, table, folder, self.timezone, self.parameters, tell, form)
+                gate = Gate(Suppression(self.staging.parent), table)
+                staging = Staging(
+                    source, table, folder, self.timezone, self.parameters, tell, form, gate
+                )
                 with fitting.pointed(source):
                     staged = staging.run(files, sql, self.project)
                 with (

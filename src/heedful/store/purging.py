@@ -54,7 +54,7 @@ def size(folder: Path) -> int:
 
 
 def _silence(lake: Lake, name: str) -> None:
-    """Take words out of a log: from its commits by rewriting them, from checkpoints by a new one."""
+    """Take words out of a log: commits are rewritten, checkpoints made anew."""
     log = lake.path(name) / LOG
     for path in (*log.glob("*.tmp"), *log.glob("*.half")):
         path.unlink(missing_ok=True)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from heedful.store.binding import Bound
     from heedful.store.raw import Raw
     from heedful.store.schema import Table
+    from heedful.store.suppression import Gate
 
     Tell = Callable[[str, int, int], None]
 
@@ -67,6 +68,7 @@ class Staging:
         parameters: Values of `$name`.
         tell: Called with what is being done, bytes done, bytes in all.
         form: The format that its files have, if it names one.
+        gate: Keeps rows of erased people out.
     """
 
     def __init__(
@@ -78,8 +80,10 @@ class Staging:
         parameters: Mapping[str, Value],
         tell: Tell,
         form: Format | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.given = source
+        self.gate = gate
         self.form = form
         self.source = source = source if form is None else fitting.fitted(source, form)
         self.selecting = form if form is not None and form.sql is not None else None
@@ -139,6 +143,11 @@ class Staging:
                 if raw.columns:
                     self._map(connection, number, raw)
         staged.bad.close()
+        if self.gate is not None:
+            kept = self.gate.bad(staged.bad)
+            staged.left_out += len(staged.bad) - len(kept)
+            staged.bad = kept
+            staged.notes += self.gate.notes()
         return staged
 
     # --- read ---
@@ -242,6 +251,8 @@ class Staging:
                 first = str(error).split("\n")[0]
                 found = f"an expression fails on {raw.file}, on no single row: {first}"
                 raise SourceError(("columns",), found, "mend it") from None
+        if self.gate is not None:
+            self.gate.mapped(connection, out)
         self._count(connection, columns, out, failed)
         self.staged.mapped.append(out)
 
