@@ -61,6 +61,11 @@ KPIS = (
     kpi("mean", {"mean": "amount", "in": "money"}, stages=("retention",)),
     kpi("ratio", {"ratio": "amount", "per": "score", "in": "money"}),
     kpi("total", {"total": "amount", "in": "money"}),
+    kpi(
+        "product",
+        {"product": ({"of": "amount"}, {"of": "score", "per": "hours"}), "in": "money"},
+        where="scale_max < 10",
+    ),
     kpi("median", {"quantile": "amount", "q": 0.5, "in": "money"}),
     kpi("p90", {"quantile": "amount", "q": 0.9, "in": "money"}, stages=("retention",)),
     kpi("duration", {"duration": "hours", "event": "done", "q": 0.5, "in": "hours"}),
@@ -152,6 +157,7 @@ def counts(row: dict, one: CatalogueKpi) -> bool:
         "mean": ["amount"],
         "ratio": ["amount", "score"],
         "total": ["amount"],
+        "product": [],
         "median": ["amount"],
         "p90": ["amount"],
         "duration": ["hours", "done"],
@@ -159,6 +165,9 @@ def counts(row: dict, one: CatalogueKpi) -> bool:
     }[one.id]
     if one.id == "where" and not (row["score"] is not None and row["score"] > 3):
         return False
+    if one.id == "product":
+        paired = row["score"] is not None and row["hours"] is not None
+        return row["scale_max"] < 10 and (row["amount"] is not None or paired)
     return all(row[name] is not None for name in needed)
 
 
@@ -182,6 +191,11 @@ def value(cell: list[dict], one: CatalogueKpi) -> float | None:
         return sum(row["amount"] for row in cell) / below if below > 0 else None
     if one.id == "total":
         return float(sum(row["amount"] for row in cell))
+    if one.id == "product":
+        paired = [r for r in cell if r["score"] is not None and r["hours"] is not None]
+        below = sum(row["hours"] for row in paired)
+        above = sum(row["amount"] for row in cell if row["amount"] is not None)
+        return above * sum(r["score"] for r in paired) / below if below > 0 else None
     if one.id in {"median", "p90"}:
         return float(np.quantile([r["amount"] for r in cell], 0.5 if one.id == "median" else 0.9))
     return kaplan_meier(cell, one.id)

@@ -8,6 +8,7 @@ from heedful.definitions.measure import (
     Duration,
     Mean,
     Nps,
+    Product,
     Quantile,
     Rate,
     Ratio,
@@ -35,8 +36,8 @@ def measured(kpi: CatalogueKpi) -> str:
     if isinstance(measure, Share):
         return f"share of rows where {measure.share}{weighted}; {jackknife} (Wilson where few)"
     if isinstance(measure, TopBox):
-        boxes = measure.boxes
-        what = f"share of answers in the top {boxes} boxes of {measure.top_box}{weighted}"
+        number = "" if isinstance(measure.boxes, str) else f"{measure.boxes} "
+        what = f"share of answers in the top {number}boxes of their scale{weighted}"
         return f"{what}; {jackknife} (Wilson where few)"
     if isinstance(measure, Nps):
         what = f"percent of 9 and 10 less percent of 0 to 6{weighted}"
@@ -49,6 +50,11 @@ def measured(kpi: CatalogueKpi) -> str:
         return f"{measure.rate} per {measure.per}; {jackknife}"
     if isinstance(measure, Total):
         return f"sum of {measure.total}; {jackknife}"
+    if isinstance(measure, Product):
+        parts = [
+            one.of if one.per is None else f"{one.of} per {one.per}" for one in measure.product
+        ]
+        return f"product of {' x '.join(parts)}, each summed; {jackknife}"
     if isinstance(measure, Quantile):
         return f"{_quantile(measure.q)} of {measure.quantile}; Woodruff interval, {clustered}"
     if isinstance(measure, Duration):
