@@ -11,6 +11,7 @@ from heedful.definitions.problem import Problem, ProjectError
 from heedful.definitions.project_files import Definitions, Loaded, find_root, load
 from heedful.project.actions import Actions
 from heedful.project.alerts import Alerts
+from heedful.project.drivers import DriversDoor
 from heedful.project.experiments import Experiments
 from heedful.project.findings import Findings
 from heedful.project.kpis import Kpis
@@ -95,6 +96,11 @@ class Project:
     def experiments(self) -> Experiments:
         """Planned comparisons: plan, assign, analyse, decide."""
         return Experiments(self)
+
+    @cached_property
+    def drivers(self) -> DriversDoor:
+        """Which experiences go with who stays, buys again and pays."""
+        return DriversDoor(self)
 
     @cached_property
     def ledger(self) -> Database:
@@ -281,6 +287,7 @@ def check(root: Path) -> Loaded:
     from heedful.facts.catalogue import read
     from heedful.kpis.dimensions import from_tables
     from heedful.store import schema
+    from heedful.store.format import Formats
 
     facts = read(root / "facts")
     loaded = load(
@@ -288,6 +295,7 @@ def check(root: Path) -> Loaded:
         CATALOGUE,
         tables={name: tuple(schema.table(name).columns) for name in schema.names()},
         facts={name: tuple(fact.columns) for name, fact in facts.facts.items()},
+        formats=Formats(),
         people=from_tables(),
         splits={name: fact.dimensions for name, fact in facts.facts.items()},
     )
