@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from heedful.definitions.kpi import CatalogueKpi
     from heedful.definitions.override import Override
+    from heedful.project import Project
     from heedful.scorecard.score import Score
 
 SIMULATED = "simulated"
@@ -97,12 +98,12 @@ def explain(
         as_json(text)
         return
     out.print(f"[bold]{one.title}[/bold] ({one.id})\n{one.says}\n")
-    measure = text["measure"] or {}
     listed = {
         "layer": f"{one.layer}, {one.timing}, {one.better} is better",
         "stages": ", ".join(one.stages) or "that of the touchpoint",
-        "measure": ", ".join(f"{name}: {value}" for name, value in measure.items()),
+        "measure": one.measure.text() if one.measure else "none",
         "where": one.where or "every row",
+        "counts": one.units,
         "weights": "the rows' own" if one.weighted else "all rows alike",
         "fact": f"{one.fact}: {fact.says}",
         "owner": one.owner or "nobody: the KPI is not switched on",
@@ -123,7 +124,7 @@ def explain(
     for each in one.overrides:
         out.print(f"  {'override':<11} {_override(each, one)}", markup=False)
     out.print("\n[bold]Latest readings[/bold]")
-    _readings_table(latest[-6:])
+    _readings_table(latest[-6:], one.units)
     out.print("\n[bold]Rows[/bold] " + f"facts.{one.fact}\n")
     out.print(fact.sql, markup=False)
     if text["sql"]:
@@ -178,7 +179,7 @@ def readings(
     elif format_ == Format.csv:
         as_csv(rows, names)
     elif rows:
-        _readings_table(rows)
+        _readings_table(rows, _units(found, rows))
         _say_simulated(found.name)
     for note in notes:
         err.print(note, markup=False)
@@ -189,7 +190,18 @@ def readings(
         )
 
 
-def _readings_table(rows: Sequence[dict[str, Any]]) -> None:
+def _units(project: Project, rows: Sequence[dict[str, Any]]) -> str:
+    """What those who are counted are called: customers or accounts, units where both are."""
+    definitions = project.definitions
+    known = [
+        definitions.kpis.get(name) or definitions.catalogue.get(name)
+        for name in dict.fromkeys(row["kpi"] for row in rows)
+    ]
+    named = {kpi.units if kpi else definitions.settings.units for kpi in known}
+    return named.pop() if len(named) == 1 else "units"
+
+
+def _readings_table(rows: Sequence[dict[str, Any]], units: str) -> None:
     from heedful.kpis.periods import shown
 
     broken = any(row["dimension"] for row in rows)
@@ -197,7 +209,7 @@ def _readings_table(rows: Sequence[dict[str, Any]]) -> None:
     heads = ["kpi", "period", *(["stage"] if staged else [])]
     heads += [rows[0]["dimension"]] if broken else []
     place = len(heads)
-    heads += ["value", "95% interval", "n", "customers", ""]
+    heads += ["value", "95% interval", "n", units, ""]
     cells = []
     for row in rows:
         period = (

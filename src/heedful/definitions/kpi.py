@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from heedful.definitions.fields import Id, Model, Number, Sql, Text, wrong
+from heedful.definitions.fields import Id, Model, Number, Sql, Text, Who, wrong
 from heedful.definitions.measure import Measure
 from heedful.definitions.override import Override
 from heedful.definitions.rules import Days
@@ -49,8 +49,8 @@ class CatalogueKpi(Model):
     """SQL condition: which rows of the fact count."""
     weighted: bool = False
     """Whether rows count by the fact's `weight`."""
-    unit: Literal["customer", "account"] = "customer"
-    """What is clustered."""
+    unit: Who = "customer"
+    """What is counted and clustered; without, what heedful.yaml says under unit."""
     breakdowns: tuple[Text, ...] = ()
     """The dimensions worth looking at first."""
     scored: bool = True
@@ -98,6 +98,11 @@ class CatalogueKpi(Model):
                 at=("scale",),
             )
         return self
+
+    @property
+    def units(self) -> str:
+        """What several of those it counts are called: customers or accounts."""
+        return f"{self.unit}s"
 
     @property
     def definition_hash(self) -> str:

@@ -25,6 +25,11 @@ class _Measure(Model):
         """Return the SQL expressions, by the field that holds them."""
         return {name: getattr(self, name) for name in self.sql_fields}
 
+    def text(self) -> str:
+        """The measure as one would write it in a line."""
+        fields = self.model_dump(by_alias=True)
+        return ", ".join(f"{name}: {value}" for name, value in fields.items())
+
 
 class Share(_Measure):
     """The share of rows for which a condition is true, 0 to 1."""
@@ -151,6 +156,13 @@ class Product(_Measure):
             for name, sql in (("of", factor.of), ("per", factor.per))
             if sql is not None
         }
+
+    def text(self) -> str:
+        """The measure as one would write it in a line."""
+        parts = (
+            f"{{of: {one.of}{f', per: {one.per}' if one.per else ''}}}" for one in self.product
+        )
+        return f"product: [{', '.join(parts)}], in: {self.unit}"
 
 
 class Quantile(_Measure):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, field_validator
 
 from heedful.definitions.currency import CURRENCIES
-from heedful.definitions.fields import Model, Text, Timezone, wrong
+from heedful.definitions.fields import Model, Text, Timezone, Who, wrong
 from heedful.definitions.problem import did_you_mean
 
 STAGES = ("awareness", "consideration", "conversion", "onboarding", "retention", "expansion")
@@ -49,6 +49,8 @@ class Settings(Model):
     """IANA name, such as Europe/Berlin; days, weeks and months begin at midnight there."""
     currency: Annotated[Text, AfterValidator(_currency)]
     """ISO 4217 code, such as EUR; all amounts are in it."""
+    unit: Who = "customer"
+    """Who is counted, clustered and assigned: customers, or accounts where companies buy (B2B)."""
     stages: tuple[Text, ...] = Field(default=STAGES, min_length=1)
     """The stages of the journey, in order."""
     touchpoints: dict[str, Touchpoint] = Field(default={})
@@ -59,6 +61,11 @@ class Settings(Model):
     """The folder, relative to the project, that Heedful writes to."""
     engine: Literal["duckdb"] = "duckdb"
     """What runs the SQL."""
+
+    @property
+    def units(self) -> str:
+        """What several units are called: customers or accounts."""
+        return f"{self.unit}s"
 
     @field_validator("stages")
     @classmethod

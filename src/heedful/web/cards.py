@@ -179,7 +179,7 @@ def _change(view: View, kpi: Kpi, series: Series, place: int) -> tuple[Change | 
         return None, f"{before.title} was not complete"
     few = min(int(series.customers[at]), int(series.customers[place])) < kpi.min_customers
     if few:
-        return None, f"fewer than {kpi.min_customers} customers in one of the periods"
+        return None, f"fewer than {kpi.min_customers} {kpi.units} in one of the periods"
     return change(series, before.start, start, kpi.better), None
 
 
@@ -187,7 +187,7 @@ def _why_none(edition: Edition, view: View, kpi: Kpi) -> str:
     if view.dimension and view.dimension not in edition.shelf.dimensions(kpi.id, view.grain):
         return f"not broken down by {numbers.name(view.dimension).lower()}"
     if view.dimension:
-        return "no reading of these customers"
+        return f"no reading of these {kpi.units}"
     if kpi.id not in edition.shelf.kpis:
         return "its tables have no data yet"
     return "no completed period yet"

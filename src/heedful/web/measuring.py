@@ -26,11 +26,11 @@ def measured(kpi: CatalogueKpi) -> str:
     """One sentence on the measure and its interval.
 
     >>> from types import SimpleNamespace
-    >>> measured(SimpleNamespace(measure=Nps(nps="score"), weighted=False))
+    >>> measured(SimpleNamespace(measure=Nps(nps="score"), weighted=False, unit="customer"))
     'percent of 9 and 10 less percent of 0 to 6; adjusted Wald interval, clustered by customer'
     """
     measure = kpi.measure
-    clustered = "clustered by customer"
+    clustered = f"clustered by {kpi.unit}"
     jackknife = f"jackknife interval, {clustered}"
     weighted = ", weighted" if kpi.weighted else ""
     if isinstance(measure, Share):

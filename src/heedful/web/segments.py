@@ -184,7 +184,7 @@ def _row(
     unit = kpi.measure.unit
     value, low, high = numbers.reading(series, place)
     n = int(series.n[place])
-    why = f"fewer than {kpi.min_customers} customers" if few else None
+    why = f"fewer than {kpi.min_customers} {kpi.units}" if few else None
     tone = {"better": "good", "worse": "bad"}.get(moved.verdict, "") if moved else ""
     before = moved.before if moved else None
     key = f"{dimension}:{segment if segment is not None else NOT_KNOWN}"

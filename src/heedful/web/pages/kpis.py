@@ -272,5 +272,5 @@ def _rule(one: Kpi) -> str:
         "trend": "each cohort worse than the one before, significant over six",
     }
     return (
-        f"{words[one.threshold.rule]}, with at least {one.min_customers} customers in both periods"
+        f"{words[one.threshold.rule]}, with at least {one.min_customers} {one.units} in both periods"
     )
