@@ -101,7 +101,8 @@ class SqlChecks:
         of = f'fact "{kpi.fact}"'
         if "measure" not in entry.broken:
             for field_name, sql in kpi.measure.expressions().items():
-                yield from self._expression(entry, ("measure", field_name), sql, known, of)
+                steps = [int(one) if one.isdigit() else one for one in field_name.split(".")]
+                yield from self._expression(entry, ("measure", *steps), sql, known, of)
         if kpi.where is not None:
             yield from self._expression(entry, ("where",), kpi.where, known, of)
         for index, dimension in enumerate(kpi.breakdowns):
