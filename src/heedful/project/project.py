@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from heedful.ledger.audit import Audit
     from heedful.ledger.database import Database
     from heedful.ledger.run import Runs
+    from heedful.project.erasure import Erasure
     from heedful.store.lake import Lake
 
 CATALOGUE = Path(__file__).parents[1] / "kpis" / "catalogue"
@@ -144,6 +145,13 @@ class Project:
         return Findings(self)
 
     @cached_property
+    def erasure(self) -> Erasure:
+        """What is held on a person: given out, or removed."""
+        from heedful.project.erasure import Erasure
+
+        return Erasure(self)
+
+    @cached_property
     def annotations(self) -> Annotations:
         """What happened when."""
         from heedful.ledger.annotation import Annotations
@@ -200,6 +208,7 @@ class Project:
         """
         from heedful.kpis.refresh import Refresh
 
+        self.erasure.finish()
         return Refresh(
             self.definitions, self.facts, self.lake("tables"), self.lake("facts"), self.books
         ).run(full=full, progress=progress)
