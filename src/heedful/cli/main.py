@@ -21,6 +21,7 @@ from heedful.cli import (
     serve,
 )
 from heedful.cli.printing import err
+    reconcile,
 
 SAID = {
     "NotFoundError": 2,
@@ -71,6 +72,7 @@ app.command("sql", rich_help_panel="Data")(data.sql)
 app.command("kpis", rich_help_panel="Measure")(measure.kpis)
 app.command("explain", rich_help_panel="Measure")(measure.explain)
 app.command("readings", rich_help_panel="Measure")(measure.readings)
+app.command("reconcile", rich_help_panel="Data")(reconcile.reconcile)
 app.command("score", rich_help_panel="Measure")(measure.score)
 app.command("scale", rich_help_panel="Measure")(measure.scale)
 app.command("drivers", rich_help_panel="Measure")(drivers.drivers)
