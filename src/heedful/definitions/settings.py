@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator
 
@@ -10,6 +11,10 @@ from heedful.definitions.currency import CURRENCIES
 from heedful.definitions.fields import Model, Text, Timezone, Who, wrong
 from heedful.definitions.problem import did_you_mean
 
+ENGINE = re.compile(
+    r"duckdb|spark|local(\[([1-9]\d*|\*)\])?|spark://[\w.\[\]:-]+:\d+(,[\w.\[\]:-]+:\d+)*"
+)
+ENGINES = "allowed: duckdb, spark, local[N], or a cluster such as spark://host:7077"
 STAGES = ("awareness", "consideration", "conversion", "onboarding", "retention", "expansion")
 
 
@@ -18,6 +23,14 @@ def _currency(code: str) -> str:
         hint = did_you_mean(code, CURRENCIES)
         raise wrong("{name} {value} is not known", f"allowed: an ISO 4217 code such as EUR{hint}")
     return code
+
+
+def _engine(name: str) -> str:
+    if not ENGINE.fullmatch(name):
+        if "@" in name:
+            raise wrong("an address with a name or password", "write only spark://host:port")
+        raise wrong("{name} {value} is not known", ENGINES)
+    return name
 
 
 class Touchpoint(Model):
@@ -59,8 +72,9 @@ class Settings(Model):
     """Teams that own KPIs, by id."""
     data: Text = "data"
     """The folder, relative to the project, that Heedful writes to."""
-    engine: Literal["duckdb"] = "duckdb"
-    """What runs the SQL."""
+    engine: Annotated[Text, AfterValidator(_engine)] = "duckdb"
+    """What computes facts and KPIs: `duckdb`, Spark on this machine (`spark`, `local[4]`), or a
+    Spark cluster (`spark://host:7077`); see [engines](engines.md)."""
 
     @property
     def units(self) -> str:

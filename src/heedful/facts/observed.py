@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from heedful.engines.duckdb import DuckDB, literal, quoted
+from heedful.engines.duckdb import literal, quoted
+from heedful.engines.engine import Engine
 from heedful.store import schema
 
 PLANNED = frozenset({"promised_at", "renews_at", "sla_due_at"})
@@ -13,7 +14,7 @@ PLANNED = frozenset({"promised_at", "renews_at", "sla_due_at"})
 
 
 def observed_until(
-    engine: DuckDB,
+    engine: Engine,
     tables: Iterable[str],
     *,
     now: datetime,
@@ -41,7 +42,7 @@ def observed_until(
     }
 
 
-def _newest(engine: DuckDB, table: str, now: datetime) -> datetime | None:
+def _newest(engine: Engine, table: str, now: datetime) -> datetime | None:
     times = [
         column.name
         for column in schema.table(table).columns.values()

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from heedful.definitions.parameters import substitute
@@ -15,11 +15,15 @@ from heedful.definitions.problem import Problem, ProjectError, one_of
 from heedful.definitions.rules import Rules
 from heedful.definitions.settings import Settings
 from heedful.engines.duckdb import DuckDB, literal, quoted
+from heedful.engines.engine import Engine
 from heedful.facts import identity, parameters, relations, touchpoint
 from heedful.facts.observed import observed_until
 from heedful.facts.relations import MONTHS
 from heedful.store import schema
 from heedful.store.lake import Lake, Snapshot
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ADDED = ("customer", "known", "stage", "ai")
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,7 +58,7 @@ class Prepared:
 
     def __init__(
         self,
-        engine: DuckDB,
+        engine: Engine,
         tables: Lake,
         settings: Settings,
         rules: Rules,
@@ -67,7 +71,8 @@ class Prepared:
         self.rules = rules
         self._snapshots: dict[str, Snapshot] = {}
         self._kept: set[str] = set()
-        engine.run("CREATE SCHEMA IF NOT EXISTS raw")
+        self._lists: dict[str, pa.Table] = {}
+        engine.schema("raw")
         for name in schema.names():
             snapshot = tables.snapshot(name)
             if snapshot is not None:
@@ -126,7 +131,7 @@ class Prepared:
                 sql = substitute(node, self.parameters).sql("duckdb", identify=True)
                 if found.header.lookback.whole:
                     # The same for every fact, so it is computed only once.
-                    self.engine.run(f"CREATE OR REPLACE TABLE {quoted(name)} AS {sql}")
+                    self.engine.table(quoted(name), sql)
                     self._kept.add(name)
                 else:
                     self.engine.view(quoted(name), sql)
@@ -155,21 +160,21 @@ class Prepared:
             "WHERE alias_id IS NOT NULL AND customer_id IS NOT NULL"
         )
         found = identity.resolve(links)
-        self._load("identity", found)
+        self._lists["identity"] = found
+        self.engine.load("identity", found)
         return bool(found.num_rows)
 
     def _load_excluded(self) -> bool:
         condition = self._conditions.get("customers")
         resolved = f"SELECT {_items('r', self._columns('customers'))} FROM raw.customers AS r"
         who = "COALESCE(i.customer, c.customer_id)"
-        self._load(
-            "excluded",
-            self.engine.query(
-                f"SELECT DISTINCT {who} AS customer FROM ({resolved} WHERE {condition or 'FALSE'}"
-                ") AS c LEFT JOIN identity AS i ON i.alias = c.customer_id"
-            ),
+        found = self.engine.query(
+            f"SELECT DISTINCT {who} AS customer FROM ({resolved} WHERE {condition or 'FALSE'}"
+            ") AS c LEFT JOIN identity AS i ON i.alias = c.customer_id"
         )
-        return bool(self.engine.query("SELECT 1 FROM excluded LIMIT 1").num_rows)
+        self._lists["excluded"] = found
+        self.engine.load("excluded", found)
+        return bool(found.num_rows)
 
     def _people(self) -> str:
         """Adding up makes the order of rows matter not, and needs no sorting."""
@@ -177,14 +182,15 @@ class Prepared:
             f"SELECT COUNT(*) AS n, SUM(CAST(HASH({columns}) % 1000000007 AS BIGINT)) AS s FROM {t}"
             for t, columns in (("identity", "alias, customer"), ("excluded", "customer"))
         ]
-        found = self.engine.query(" UNION ALL ".join(sums)).to_pylist()
+        engine = self.engine
+        if engine.dialect != DuckDB.dialect:
+            # A hash differs by engine, and facts must not be rebuilt because another one asks.
+            engine = DuckDB()
+            for name, rows in self._lists.items():
+                engine.load(name, rows)
+        found = engine.query(" UNION ALL ".join(sums)).to_pylist()
         text = str(sorted((row["n"], str(row["s"])) for row in found))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-    def _load(self, name: str, rows: Any) -> None:
-        self.engine.connection.register("loading", rows)
-        self.engine.run(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM loading")
-        self.engine.connection.unregister("loading")
 
     @staticmethod
     def _window(table: schema.Table, since: datetime | None, until: datetime | None) -> list[str]:

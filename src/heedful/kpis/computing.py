@@ -8,11 +8,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 import pyarrow as pa
+from typing_extensions import TypeVar
 
 from heedful.definitions.measure import Duration, Quantile, Retention
+from heedful.engines.duckdb import DuckDB
+from heedful.engines.engine import Engine
 from heedful.facts import parameters
 from heedful.kpis import reading
 from heedful.kpis.dimensions import who
@@ -22,13 +25,14 @@ from heedful.kpis.sums import Plan, Query
 if TYPE_CHECKING:
     from heedful.definitions.kpi import CatalogueKpi
     from heedful.definitions.project_files import Definitions
-    from heedful.engines.duckdb import DuckDB
     from heedful.facts.model import Fact
     from heedful.facts.prepared import Prepared
     from heedful.kpis.cells import Cells
     from heedful.kpis.periods import Grain
     from heedful.store.lake import Lake
 
+# Where nothing else is said a bench stands on DuckDB; only a refresh may run on another engine.
+E = TypeVar("E", bound=Engine, default=DuckDB)
 DISTRIBUTIONS = (Quantile, Duration, Retention)
 # These change slowly and their silence proves nothing about how far the data reaches.
 TIMELESS = frozenset({"customers", "accounts", "identities", "campaigns", "months"})
@@ -51,7 +55,7 @@ class Measured:
     from_customers: frozenset[str]
 
 
-class Bench:
+class Bench(Generic[E]):
     """An engine with a project's prepared tables, facts and customers on it.
 
     Args:
@@ -62,16 +66,17 @@ class Bench:
     """
 
     def __init__(
-        self, engine: DuckDB, prepared: Prepared, facts: Lake, definitions: Definitions
+        self, engine: E, prepared: Prepared, facts: Lake, definitions: Definitions
     ) -> None:
         self.engine = engine
         self.prepared = prepared
         self.facts = facts
         self.definitions = definitions
         prepared.views(("customers", "accounts"))
-        view = who(definitions, engine.columns("FROM customers"), engine.columns("FROM accounts"))
-        engine.run(f"CREATE OR REPLACE TABLE who AS {view.sql}")
-        engine.run("CREATE SCHEMA IF NOT EXISTS facts")
+        kinds = [engine.columns(f"SELECT * FROM {name}") for name in ("customers", "accounts")]
+        view = who(definitions, *kinds)
+        engine.table("who", view.sql)
+        engine.schema("facts")
         self.who = view.dimensions
 
     def measured(self, fact: Fact) -> Measured | None:
