@@ -139,7 +139,7 @@ BURSTS = (
     ("Checkout Started", "Order Completed", "Page Viewed"),
 )
 JOURNEYS = (
-    ("Task Started", *("Task Step Viewed",) * 5, "Task Completed"),
+    ("Task Started", *("Task Step Viewed",) * 5, "Task Completed", "Task Completed"),
     ("Onboarding Started", *("Onboarding Step Completed",) * 4, "Onboarding Completed"),
     ("Content Viewed", "Content Viewed", "Content Saved", "Content Shared"),
     ("Demo Booked", "Demo Booked", "Demo Attended", "Demo Attended"),
@@ -199,7 +199,7 @@ class World:
             "opportunities": [self.deal(n) for n in range(30)],
         }
         self.some = random.Random(seed + 1000)
-        self.tables["events"] += self.journeys(len(self.tables["events"]), events // 8)
+        self.tables["events"] += self.journeys(len(self.tables["events"]), events // 6)
         for event in self.tables["events"]:
             event |= self.origin()
         self.tables["deliveries"] = [self.delivery(n) for n in range(events // 2)]
@@ -290,9 +290,10 @@ class World:
         for _ in range(times):
             begun, who, form = self.time(), self.who(), some.choice(["f", None])
             kinds, steps = some.choice(JOURNEYS), some.choice([2, 3, 3, None])
-            for _ in range(some.randrange(2, 8)):
-                begun += dt.timedelta(minutes=5 * some.choice([0, 1, 1, 2, 200]))
-                row = {"occurred_at": begun, "event": some.choice(kinds), "form": form}
+            for nth in range(some.randrange(2, 8)):
+                begun += dt.timedelta(minutes=5 * some.choice([0, 1, 1, 2, 60]))
+                event = kinds[0] if nth == 0 else some.choice(kinds)
+                row = {"occurred_at": begun, "event": event, "form": form}
                 row |= {"step": some.choice([1, 2, 2, 3, 3, None]), "steps": steps}
                 blank = {"customer_id": None, "anonymous_id": None}
                 found.append({**self.event(n + len(found)), **blank, **who, **row})

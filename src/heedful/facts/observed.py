@@ -42,6 +42,34 @@ def observed_until(
     }
 
 
+def event_names(engine: Engine) -> frozenset[str]:
+    """Names of all events there are.
+
+    Args:
+        engine: Has the events as the view `raw.events`.
+    """
+    found = engine.query("SELECT DISTINCT event FROM raw.events")["event"].to_pylist()
+    return frozenset(name for name in found if name is not None)
+
+
+def told(engine: Engine, times: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """Those of some columns that at least one row fills.
+
+    Args:
+        engine: Has the tables as views `raw.<table>`.
+        times: Table and column.
+    """
+    columns: dict[str, list[str]] = {}
+    for table, column in times:
+        columns.setdefault(table, []).append(column)
+    found = []
+    for table, names in columns.items():
+        counts = ", ".join(f"COUNT({quoted(name)}) AS {quoted(name)}" for name in names)
+        row = engine.query(f"SELECT {counts} FROM raw.{quoted(table)}").to_pylist()[0]
+        found += [(table, name) for name in names if row[name]]
+    return frozenset(found)
+
+
 def _newest(engine: Engine, table: str, now: datetime) -> datetime | None:
     times = [
         column.name

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from heedful.definitions.instrument import Instrument
 from heedful.definitions.parameters import substitute
 from heedful.definitions.problem import Problem, ProjectError, one_of
 from heedful.definitions.rules import Rules
@@ -17,10 +18,12 @@ from heedful.definitions.settings import Settings
 from heedful.engines.duckdb import DuckDB, literal, quoted
 from heedful.engines.engine import Engine
 from heedful.facts import identity, parameters, relations, touchpoint
-from heedful.facts.observed import observed_until
+from heedful.facts.observed import event_names, observed_until, told
 from heedful.facts.relations import MONTHS
 from heedful.store import schema
 from heedful.store.lake import Lake, Snapshot
+from heedful.surveys import catalogue as surveys
+from heedful.surveys import scales
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,6 +41,8 @@ class Prepared:
     customer's id, else the anonymous one, else null) and `known` (whether it is more than an
     anonymous id); tables with a `touchpoint` gain `stage` and `ai`. `customers` has one row a
     resolved customer: the one under the customer's own id, with the earliest sign-up of all.
+    `responses` have the scale of their instrument where they name none, gain `boxes`, and their
+    scores run upwards.
 
     Args:
         engine: Where the views are made.
@@ -46,6 +51,7 @@ class Prepared:
         rules: `rules.yaml`.
         now: The present; data that claims to be younger does not count as seen.
         observed: Until when sources say that a table is complete, by table.
+        instruments: The project's own instruments, beside those that come with the program.
 
     Attributes:
         versions: Version of each table that exists.
@@ -65,10 +71,12 @@ class Prepared:
         *,
         now: datetime | None = None,
         observed: Mapping[str, datetime] | None = None,
+        instruments: Mapping[str, Instrument] | None = None,
     ) -> None:
         self.engine = engine
         self.settings = settings
         self.rules = rules
+        self.instruments = surveys.instruments(instruments)
         self._snapshots: dict[str, Snapshot] = {}
         self._kept: set[str] = set()
         self._lists: dict[str, pa.Table] = {}
@@ -91,7 +99,14 @@ class Prepared:
     @cached_property
     def parameters(self) -> dict[str, Any]:
         """The value of every `$name` that facts may use."""
-        return parameters.values(self.rules, self.settings.timezone, self.until)
+        times = [one for one in parameters.TIMES if one[0] in self._snapshots]
+        return parameters.values(
+            self.rules,
+            self.settings.timezone,
+            self.until,
+            events=event_names(self.engine) if "events" in self._snapshots else (),
+            told=told(self.engine, times),
+        )
 
     def attributes(self, table: str) -> tuple[str, ...]:
         """The columns that sources added to a table, sorted.
@@ -102,6 +117,7 @@ class Prepared:
         if snapshot is None:
             return ()
         known = {*schema.table(table).columns, *schema.BOOKKEEPING, *ADDED}
+        known |= {scales.BOXES} if table == scales.TABLE else set()
         return tuple(sorted(name for name in snapshot.columns if name not in known))
 
     def views(
@@ -147,6 +163,9 @@ class Prepared:
             where.append(f"NOT COALESCE(({self._conditions[name]}), FALSE)")
         rows = f"SELECT {_items('', columns)} FROM raw.{quoted(name)}"
         rows += f" WHERE {' AND '.join(where)}" if where else ""
+        if name == scales.TABLE:
+            rows = scales.scaled(rows, columns, self.instruments)
+            columns = (*columns, scales.BOXES)
         if "customer_id" not in table.columns:
             return rows
         return self._placed(table, columns, self._resolved(table, columns, rows))

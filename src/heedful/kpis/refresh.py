@@ -22,6 +22,7 @@ from heedful.kpis import periods
 from heedful.kpis.computing import Bench, Measured, versions
 from heedful.kpis.log import ReadingLog
 from heedful.kpis.reading import definition_hash
+from heedful.store import schema
 
 if TYPE_CHECKING:
     from heedful.definitions.kpi import CatalogueKpi
@@ -245,7 +246,8 @@ class Refresh:
                 # Who is excluded, and who an id belongs to, is part of the signature.
                 continue
             commits = self.tables.touched_since(table, before)
-            if commits is None:
+            # What lies in no month, such as a campaign, may bear on rows of any day.
+            if commits is None or (commits and not schema.table(table).partitioned):
                 return WHOLE
             for commit in commits:
                 if commit.since is None or commit.until is None:
