@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from heedful.cli import (
     actions,
     alerts,
+    audit,
     data,
     drivers,
     experiment,
@@ -71,6 +72,7 @@ app.command("rejected", rich_help_panel="Data")(data.rejected)
 app.command("sql", rich_help_panel="Data")(data.sql)
 app.command("kpis", rich_help_panel="Measure")(measure.kpis)
 app.command("explain", rich_help_panel="Measure")(measure.explain)
+app.command("audit", rich_help_panel="Measure")(audit.audit)
 app.command("readings", rich_help_panel="Measure")(measure.readings)
 app.command("reconcile", rich_help_panel="Data")(reconcile.reconcile)
 app.command("score", rich_help_panel="Measure")(measure.score)
