@@ -55,6 +55,9 @@ class Spark:
     dialect = dialect
 
     def __init__(self, engine: str, folder: Path) -> None:
+        for left in folder.glob("spark-*"):
+            # Of a run that was killed; only one runs at a time.
+            shutil.rmtree(left, ignore_errors=True)
         self.folder = folder / f"spark-{uuid.uuid4().hex[:12]}"
         self.folder.mkdir(parents=True)
         self._held: dict[str, DataFrame] = {}

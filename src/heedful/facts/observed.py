@@ -34,12 +34,16 @@ def observed_until(
     Returns:
         Moment by table, in UTC; None for a table without rows.
     """
-    return {
-        table: min(given[table], now).astimezone(UTC)
-        if given and table in given
-        else _newest(engine, table, now)
+    found: dict[str, datetime | None] = {
+        table: min(given[table], now).astimezone(UTC) if given and table in given else None
         for table in tables
     }
+    queries = [_newest(table, now) for table, moment in found.items() if moment is None]
+    if asked := " UNION ALL ".join(query for query in queries if query):
+        for row in engine.query(asked).to_pylist():
+            if row["newest"] is not None:
+                found[row["name"]] = row["newest"].astimezone(UTC)
+    return found
 
 
 def event_names(engine: Engine) -> frozenset[str]:
@@ -62,15 +66,24 @@ def told(engine: Engine, times: Iterable[tuple[str, str]]) -> frozenset[tuple[st
     columns: dict[str, list[str]] = {}
     for table, column in times:
         columns.setdefault(table, []).append(column)
-    found = []
+    queries = []
     for table, names in columns.items():
-        counts = ", ".join(f"COUNT({quoted(name)}) AS {quoted(name)}" for name in names)
-        row = engine.query(f"SELECT {counts} FROM raw.{quoted(table)}").to_pylist()[0]
-        found += [(table, name) for name in names if row[name]]
-    return frozenset(found)
+        signs = " || ".join(
+            f"CASE WHEN COUNT({quoted(n)}) > 0 THEN '1' ELSE '0' END" for n in names
+        )
+        queries.append(
+            f"SELECT {literal(table)} AS name, {signs} AS filled FROM raw.{quoted(table)}"
+        )
+    rows = engine.query(" UNION ALL ".join(queries)).to_pylist() if queries else []
+    return frozenset(
+        (row["name"], name)
+        for row in rows
+        for name, sign in zip(columns[row["name"]], row["filled"], strict=True)
+        if sign == "1"
+    )
 
 
-def _newest(engine: Engine, table: str, now: datetime) -> datetime | None:
+def _newest(table: str, now: datetime) -> str | None:
     times = [
         column.name
         for column in schema.table(table).columns.values()
@@ -78,7 +91,7 @@ def _newest(engine: Engine, table: str, now: datetime) -> datetime | None:
     ]
     limit = f"CAST({literal(now.astimezone(UTC).isoformat(sep=' '))} AS TIMESTAMPTZ)"
     newest = [f"MAX({quoted(c)}) FILTER (WHERE {quoted(c)} <= {limit})" for c in times]
-    sql = f"SELECT {', '.join(newest)} FROM raw.{quoted(table)}"
-    found = engine.query(sql).to_pylist() if newest else []
-    moments = [moment for row in found for moment in row.values() if moment is not None]
-    return max(moments).astimezone(UTC) if moments else None
+    if not newest:
+        return None
+    last = newest[0] if len(newest) == 1 else f"GREATEST({', '.join(newest)})"
+    return f"SELECT {literal(table)} AS name, {last} AS newest FROM raw.{quoted(table)}"

@@ -284,13 +284,15 @@ class Prepared:
 
     def _first(self) -> datetime | None:
         """The first time in the tables that are kept by month, not before 1970."""
-        found = []
-        for name in self._snapshots:
-            table = schema.table(name)
-            if table.partitioned and table.time:
-                time = quoted(table.time)
-                sql = f"SELECT MIN({time}) AS first FROM raw.{quoted(name)}"
-                found += self.engine.query(sql)["first"].to_pylist()
+        times = {
+            name: table.time
+            for name in self._snapshots
+            if (table := schema.table(name)).partitioned and table.time
+        }
+        firsts = [
+            f"SELECT MIN({quoted(t)}) AS first FROM raw.{quoted(n)}" for n, t in times.items()
+        ]
+        found = self.engine.query(" UNION ALL ".join(firsts))["first"].to_pylist() if firsts else []
         moments = [moment for moment in found if moment is not None]
         return max(min(moments), EARLIEST) if moments else None
 
