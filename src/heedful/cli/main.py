@@ -16,13 +16,15 @@ from heedful.cli import (
     drivers,
     experiment,
     findings,
+    formats,
     measure,
     people,
+    privacy,
     project,
+    reconcile,
     serve,
 )
 from heedful.cli.printing import err
-    reconcile,
 
 SAID = {
     "NotFoundError": 2,
@@ -70,11 +72,11 @@ app.command("formats", rich_help_panel="Data")(formats.formats)
 app.command("refresh", rich_help_panel="Data")(data.refresh)
 app.command("rejected", rich_help_panel="Data")(data.rejected)
 app.command("sql", rich_help_panel="Data")(data.sql)
+app.command("reconcile", rich_help_panel="Data")(reconcile.reconcile)
 app.command("kpis", rich_help_panel="Measure")(measure.kpis)
 app.command("explain", rich_help_panel="Measure")(measure.explain)
 app.command("audit", rich_help_panel="Measure")(audit.audit)
 app.command("readings", rich_help_panel="Measure")(measure.readings)
-app.command("reconcile", rich_help_panel="Data")(reconcile.reconcile)
 app.command("score", rich_help_panel="Measure")(measure.score)
 app.command("scale", rich_help_panel="Measure")(measure.scale)
 app.command("drivers", rich_help_panel="Measure")(drivers.drivers)
@@ -87,6 +89,7 @@ app.add_typer(alerts.app, name="alert", rich_help_panel="Act")
 app.add_typer(people.person, name="person", rich_help_panel="People")
 app.add_typer(people.token, name="token", rich_help_panel="People")
 app.command("history", rich_help_panel="People")(people.history)
+app.command("forget", rich_help_panel="Privacy")(privacy.forget)
 
 
 def run() -> None:

@@ -51,7 +51,8 @@ def _dates(given: Any) -> Any:
         return formats
     raise wrong(
         "{name} {value} is not a date format",
-        'allowed: such as "%d.%m.%Y %H:%M", a list of such, epoch_s, _ms, _us or _ns',
+        'allowed: such as "%d.%m.%Y %H:%M", a list of such, epoch_s, epoch_ms, epoch_us or '
+        "epoch_ns",
     )
 
 

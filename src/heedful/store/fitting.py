@@ -109,7 +109,7 @@ def check(columns: Columns, source: Source, form: Format) -> None:
             f"{_better(names, form)}what it needs: heedful formats {form.name}",
         )
     for target, hint in form.asks.items():
-        used = set(_uses(form.columns.get(target)))
+        used = form.needs.keys() & set(uses(form.columns.get(target)))
         if target not in source.columns and used <= columns.absent:
             raise SourceError(
                 FORMAT,
@@ -120,19 +120,25 @@ def check(columns: Columns, source: Source, form: Format) -> None:
 
 
 def _wanted(name: str, source: Source, form: Format) -> bool:
-    """Whether something still reads a column once the source has said its own."""
+    """Whether something still needs a column once the source has said its own.
+
+    Where a column of the table is just this one, that column counts; what else is computed from it
+    may be null.
+    """
     if form.sql is not None:
         return True
     given = {("columns", one) for one in source.columns}
     given |= {("attributes", one) for one in source.attributes}
     specs = {("columns", one): spec for one, spec in form.columns.items()}
     specs |= {("attributes", one): spec for one, spec in form.attributes.items()}
-    users = {place for place, spec in specs.items() if name in _uses(spec)}
-    in_where = form.where is not None and name in _uses((form.where,))
-    return in_where or not users or bool(users - given)
+    if form.where is not None:
+        specs["where", ""] = (form.where,)
+    users = {place for place, spec in specs.items() if name in uses(spec)}
+    whole = {place for place in users if specs[place] == (name,)}
+    return not users or bool((whole or users) - given)
 
 
-def _uses(spec: Column | None) -> Iterator[str]:
+def uses(spec: Column | None) -> Iterator[str]:
     """The columns of a file that a mapping reads, as they are written."""
     import sqlglot
     from sqlglot import exp
@@ -184,7 +190,8 @@ def _better(names: Sequence[str], form: Format) -> str:
         found = {need for need, spec in other.needs.items() if _has(has, (need, *spec.also))}
         required = {need for need, spec in other.needs.items() if spec.required}
         # One column called id says nothing about whose file it is.
-        if name != form.name and required <= found and len(found) > 2:
+        enough = len(found) > 2 or len(found) == len(other.needs)
+        if name != form.name and required <= found and enough:
             fits[name] = len(found)
     if not fits:
         return ""

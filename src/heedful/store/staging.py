@@ -18,12 +18,14 @@ from heedful.store.raw import Bad, BadRows, UnreadableError
 from heedful.store.scratch import connect, group_size
 from heedful.store.selecting import selected
 from heedful.store.source_error import SourceError
+from heedful.surveys.catalogue import instruments as known_instruments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from heedful.definitions.format import Format
+    from heedful.definitions.instrument import Instrument
     from heedful.definitions.parameters import Value
     from heedful.definitions.source import Source
     from heedful.store.binding import Bound
@@ -69,6 +71,7 @@ class Staging:
         tell: Called with what is being done, bytes done, bytes in all.
         form: The format that its files have, if it names one.
         gate: Keeps rows of erased people out.
+        instruments: What survey answers may be about, by id; those of the program if not given.
     """
 
     def __init__(
@@ -81,8 +84,10 @@ class Staging:
         tell: Tell,
         form: Format | None = None,
         gate: Gate | None = None,
+        instruments: Mapping[str, Instrument] | None = None,
     ) -> None:
         self.given = source
+        self.instruments = known_instruments() if instruments is None else instruments
         self.gate = gate
         self.form = form
         self.source = source = source if form is None else fitting.fitted(source, form)
@@ -227,6 +232,8 @@ class Staging:
         )
         if form is not None:
             fitting.check(columns, self.given, form)
+            # What its expressions read is looked at in one pass.
+            columns.count(own for own in map(columns.own, form.needs) if own is not None)
         self._check_dates(connection)
         bound = bindings(columns, self.source, self.table, self.parameters)
         where = condition(columns, self.source, self.parameters)
@@ -235,7 +242,7 @@ class Staging:
         out = self.folder / f"mapped-{number:06}.parquet"
 
         def sql(rows: str) -> str:
-            mapped = select(columns, self.source, self.table, bound, where, rows)
+            mapped = select(columns, self.source, self.table, bound, where, rows, self.instruments)
             return f"SELECT *, {number} AS _no, {literal(raw.file)} AS _file FROM ({mapped})"
 
         failed: dict[int, str] = {}
