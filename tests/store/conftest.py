@@ -30,6 +30,7 @@ class Project:
     root: Path
     timezone: str = "Europe/Berlin"
     parameters: dict[str, Any] = field(default_factory=dict)
+    instruments: dict[str, Any] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=lambda: dict(TICKETS))
 
     @property
@@ -59,6 +60,7 @@ class Project:
             self.root / "data" / "staging",
             self.timezone,
             self.parameters,
+            self.instruments,
         )
         done = importer.run(Source(name=name, **given))
         parts = (done.inserted, done.updated, done.unchanged, done.left_out, done.rejected)

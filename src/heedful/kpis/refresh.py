@@ -147,6 +147,7 @@ class Refresh:
                     self.definitions.rules,
                     now=self.now,
                     observed=observed(self.definitions),
+                    instruments=self.definitions.instruments,
                 )
                 bench = Bench(engine, prepared, self.fact_lake, self.definitions)
                 states = self._states(ours)

@@ -18,6 +18,7 @@ from heedful.project.kpis import Kpis
 from heedful.project.people import People
 from heedful.project.scores import Scorecard
 from heedful.project.tables import Tables
+from heedful.surveys.catalogue import instruments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -71,7 +72,7 @@ class Project:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.definitions: Definitions = load(root, CATALOGUE).valid()
+        self.definitions: Definitions = load(root, CATALOGUE, instruments=instruments()).valid()
 
     @property
     def name(self) -> str:
@@ -192,6 +193,7 @@ class Project:
                 self.definitions.settings,
                 self.definitions.rules,
                 observed=observed(self.definitions),
+                instruments=self.definitions.instruments,
             )
             yield Bench(engine, prepared, self.lake("facts"), self.definitions)
         finally:
@@ -305,6 +307,7 @@ def check(root: Path) -> Loaded:
         tables={name: tuple(schema.table(name).columns) for name in schema.names()},
         facts={name: tuple(fact.columns) for name, fact in facts.facts.items()},
         formats=Formats(),
+        instruments=instruments(),
         people=from_tables(),
         splits={name: fact.dimensions for name, fact in facts.facts.items()},
     )

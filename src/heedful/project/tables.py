@@ -59,6 +59,7 @@ class Tables:
             project.definitions.data / "staging",
             project.definitions.settings.timezone,
             project.definitions.rules.parameters(),
+            project.definitions.instruments,
         )
         for name in wanted:
 

@@ -141,6 +141,7 @@ def side(asked: Asked, source: Source, folder: Path, tell: Tell) -> Side:
             asked.definitions.rules,
             now=asked.now,
             observed=_observed(asked, source),
+            instruments=asked.definitions.instruments,
         )
         readings = _readings(asked, prepared, engine, Lake(folder / "facts"))
         rows = folder / "rows.parquet"

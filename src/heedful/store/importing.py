@@ -16,10 +16,12 @@ from heedful.store.committing import Committing
 from heedful.store.source_error import SourceError
 from heedful.store.staging import Staging
 from heedful.store.suppression import Gate, Suppression
+from heedful.surveys.catalogue import instruments as known_instruments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from heedful.definitions.instrument import Instrument
     from heedful.definitions.parameters import Value
     from heedful.definitions.source import Source
     from heedful.store.lake import Lake
@@ -72,6 +74,7 @@ class Importer:
         staging: A folder for files that live as long as an import; beside it lies who was erased.
         timezone: The project's timezone.
         parameters: Values of `$name` in expressions and `sql:` sources.
+        instruments: The project's own instruments, beside those that come with the program.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Importer:
         staging: Path,
         timezone: str,
         parameters: Mapping[str, Value],
+        instruments: Mapping[str, Instrument] | None = None,
     ) -> None:
         self.project = project
         self.tables = tables
@@ -89,6 +93,7 @@ class Importer:
         self.staging = staging
         self.timezone = timezone
         self.parameters = parameters
+        self.instruments = known_instruments(instruments)
 
     def run(self, source: Source, progress: Progress | None = None) -> Imported:
         """Import one source.
@@ -117,7 +122,15 @@ class Importer:
             try:
                 gate = Gate(Suppression(self.staging.parent), table)
                 staging = Staging(
-                    source, table, folder, self.timezone, self.parameters, tell, form, gate
+                    source,
+                    table,
+                    folder,
+                    self.timezone,
+                    self.parameters,
+                    tell,
+                    form,
+                    gate,
+                    self.instruments,
                 )
                 with fitting.pointed(source):
                     staged = staging.run(files, sql, self.project)
