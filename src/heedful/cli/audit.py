@@ -10,14 +10,14 @@ import typer
 
 from heedful.cli.options import Folder, opened
 from heedful.cli.printing import as_csv, as_json, as_table, err, out, paragraph
-from heedful.experiments.wording import listed, of_them
+from heedful.experiments.wording import listed
+from heedful.project import checklist
 
 if TYPE_CHECKING:
-    from heedful.project.inventory import Audit, KpiAudit, Step
-    from heedful.project.rollout import Plan, Task
+    from heedful.project.inventory import Audit, KpiAudit
+    from heedful.project.rollout import Plan
 
 MOST_STEPS = 12
-MOST_NAMED = 3
 
 
 class Form(StrEnum):
@@ -54,7 +54,7 @@ def audit(
     elif format_ == Form.csv:
         as_csv([_row(one) for one in seen.kpis], list(_row(seen.kpis[0])))
     elif format_ == Form.markdown:
-        out.print("\n".join(_markdown(seen)), markup=False)
+        out.print(checklist.of_audit(seen), markup=False)
     else:
         _audit(seen)
 
@@ -75,7 +75,7 @@ def _audit(seen: Audit) -> None:
     if seen.steps:
         out.print("\n[bold]What to instrument next[/bold]")
         steps = seen.steps[:MOST_STEPS]
-        rows = [[str(n + 1), one.does, _for(one)] for n, one in enumerate(steps)]
+        rows = [[str(n + 1), one.does, checklist.gain(one)] for n, one in enumerate(steps)]
         as_table(rows, ["", "do", "for"], right=(0,))
         if len(seen.steps) > len(steps):
             out.print(f"and {len(seen.steps) - len(steps)} more, in --format json")
@@ -83,15 +83,6 @@ def _audit(seen: Audit) -> None:
     heads = ["kpi", "state", "newest", "fresh", "known", "joined", "next"]
     as_table([_cells(one) for one in seen.kpis], heads, right=(4, 5), whole=(0, 1, 2, 3))
     err.print("\nThe plan of the first 90 days: heedful audit --plan")
-
-
-def _for(step: Step) -> str:
-    """What a step would give."""
-    more = len(step.kpis) - MOST_NAMED
-    named = [*step.kpis[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])]
-    marks = ["core"] if step.core else []
-    marks += [f"first of {listed(step.stages)}"] if step.stages else []
-    return f"{listed(named)}{f' ({listed(marks)})' if marks else ''}"
 
 
 def _cells(one: KpiAudit) -> list[str]:
@@ -103,34 +94,10 @@ def _cells(one: KpiAudit) -> list[str]:
         one.state,
         str(one.newest or ""),
         fresh,
-        _percent(one.complete),
-        _percent(one.joined),
+        checklist.percent(one.complete),
+        checklist.percent(one.joined),
         then,
     ]
-
-
-def _percent(share: float | None) -> str:
-    """A share, of which neither nearly all is all nor hardly any none.
-
-    >>> _percent(1.0), _percent(0.9996), _percent(0.0), _percent(0.0003), _percent(None)
-    ('100%', '99.9%', '0%', '<1%', '')
-    """
-    if share is None:
-        return ""
-    if 0.995 <= share < 1:
-        return "99.9%" if share >= 0.9985 else f"{100 * share:.1f}%"
-    return "<1%" if 0 < share < 0.005 else f"{100 * share:.0f}%"
-
-
-def _markdown(seen: Audit) -> list[str]:
-    """What to do next, to paste into a ticket or a page."""
-    lines = [f"# Audit, {seen.on}", "", seen.summary, "", "## What to instrument next", ""]
-    lines += [f"- [ ] {_escaped(one.does)}: {_escaped(_for(one))}" for one in seen.steps]
-    lines += [] if seen.steps else ["Nothing is missing."]
-    ready = seen.of("ready")
-    lines += ["", "## Ready to switch on", ""] if ready else []
-    lines += [f"- [ ] {_escaped(one.title)} (`{one.kpi}`)" for one in ready]
-    return lines
 
 
 def _plan(found: Plan, format_: Form) -> None:
@@ -144,16 +111,10 @@ def _plan(found: Plan, format_: Form) -> None:
         as_csv([{name: getattr(one, name) for name in names} for one in found.tasks], names)
         return
     phases = by_phase(found)
-    head = f"{found.done} of {of_them(len(found.tasks), 'step')} done"
-    if found.day is not None:
-        head += f"; day {found.day} since the first import on {found.began}"
     if format_ == Form.markdown:
-        lines = [f"# The first 90 days, {found.on}", "", f"{head}."]
-        for title, tasks in phases.items():
-            lines += ["", f"## {title}", "", *(_line(one) for one in tasks)]
-        out.print("\n".join(lines), markup=False)
+        out.print(checklist.of_plan(found), markup=False)
         return
-    out.print(f"{head}.", markup=False)
+    out.print(checklist.progress(found), markup=False)
     for title, tasks in phases.items():
         done = sum(one.done for one in tasks)
         out.print(f"\n[bold]{title}[/bold]  {done} of {len(tasks)}")
@@ -163,23 +124,3 @@ def _plan(found: Plan, format_: Form) -> None:
             if one.next:
                 whom = f" ({listed(one.owners)})" if one.owners else ""
                 paragraph(f"next: {one.next}{whom}", "        ", "        ")
-
-
-def _line(one: Task) -> str:
-    """One step as a line of a checklist."""
-    line = f"- [{'x' if one.done else ' '}] **{_escaped(one.does)}**: {_escaped(one.evidence)}"
-    if one.next:
-        whom = f" ({listed(one.owners)})" if one.owners else ""
-        line += f". Next: {_escaped(one.next)}{whom}"
-    return line
-
-
-def _escaped(text: str) -> str:
-    r"""Text in which nothing is taken for Markdown.
-
-    >>> _escaped("map resolved_at in kpis/*.yaml")
-    'map resolved\\_at in kpis/\\*.yaml'
-    """
-    for sign in "\\*_[]<`|":
-        text = text.replace(sign, f"\\{sign}")
-    return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -41,6 +41,8 @@ def audit(project: Project, now: datetime | None = None) -> Audit:
         stock.fill(ask, stocks, (leaf for want in wants.values() for leaf in want.leaves()))
         counted = _counted(ask, project, every)
         covered = _staged(ask, project)
+        began = _moment(ask, project, "imports", "min(imported_at)")
+        measured = _moment(ask, project, "readings", "max(reported_at)")
     zone = ZoneInfo(project.definitions.settings.timezone)
     lateness = _Lateness(project, stocks, zone)
     asker = Asker(project.definitions, stocks, rules)
@@ -59,7 +61,20 @@ def audit(project: Project, now: datetime | None = None) -> Audit:
     )
     stages = project.definitions.settings.stages
     today = now.astimezone(zone).date()
-    return summed_up(found, joins, stages, covered, lateness.until, today)
+    whole = summed_up(found, joins, stages, covered, lateness.until, today)
+    return replace(
+        whole,
+        began=began and began.astimezone(zone).date(),
+        measured=measured and measured.astimezone(zone).date(),
+    )
+
+
+def _moment(ask: Ask, project: Project, book: str, which: str) -> datetime | None:
+    """A moment in one of the books; None where there is none yet."""
+    if not project.books.exists(book):
+        return None
+    found: datetime | None = ask(f"SELECT {which} AS found FROM {book}").to_pylist()[0]["found"]
+    return found
 
 
 def _staged(ask: Ask, project: Project) -> set[str]:

@@ -135,6 +135,8 @@ class Audit:
         steps: What to instrument next, the greatest gain first.
         joins: Tables whose rows should be of known customers.
         empty_stages: Stages in which no KPI is measured.
+        began: Day of the first import; None before any.
+        measured: Day on which readings were last made; None before any.
     """
 
     on: date
@@ -145,6 +147,8 @@ class Audit:
     steps: tuple[Step, ...]
     joins: tuple[Join, ...]
     empty_stages: tuple[str, ...]
+    began: date | None = None
+    measured: date | None = None
 
     def of(self, *states: State) -> tuple[KpiAudit, ...]:
         """The KPIs in one of these states."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Literal
-from zoneinfo import ZoneInfo
 
 from heedful.experiments.wording import listed, of_them
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from heedful.definitions.kpi import Kpi
     from heedful.project.inventory import Audit
     from heedful.project.project import Project
+    from heedful.scorecard.score import Score
 
 Name = Literal["define", "instrument", "operate"]
 PHASES: tuple[tuple[Name, str, int, int], ...] = (
@@ -78,28 +78,27 @@ class Plan:
         return sum(one.done for one in self.tasks)
 
 
-def plan(project: Project, audit: Audit) -> Plan:
+def plan(project: Project, audit: Audit, scores: Sequence[Score] | None = None) -> Plan:
     """The plan of the first 90 days, as far as the project is.
 
     Args:
         project: The project.
         audit: The audit of its catalogue.
+        scores: Its scores by month, where somebody has them already.
     """
-    began = _began(project)
+    if scores is None:
+        scores = project.scorecard.scores(grain="month") if audit.measured else ()
+    began = audit.began
     day = (audit.on - began).days + 1 if began else None
     phase = next((name for name, _, _, until in PHASES if day and day <= until), None)
-    tasks = (*_define(project, audit), *_instrument(project, audit), *_operate(project, audit))
+    tasks = (
+        *_define(project, audit),
+        *_instrument(project, audit, scores),
+        *_operate(project, audit),
+    )
     # What is done leaves nothing to do, and nobody to do it.
     told = tuple(replace(one, next="", owners=()) if one.done else one for one in tasks)
     return Plan(audit.on, began, day, phase or ("operate" if day else None), told)
-
-
-def _began(project: Project) -> date | None:
-    if not project.books.exists("imports"):
-        return None
-    first = project.sql("SELECT min(imported_at) AS first FROM imports").to_pylist()[0]["first"]
-    zone = ZoneInfo(project.definitions.settings.timezone)
-    return first.astimezone(zone).date() if first is not None else None
 
 
 def _define(project: Project, audit: Audit) -> Iterator[Task]:
@@ -169,7 +168,7 @@ def _define(project: Project, audit: Audit) -> Iterator[Task]:
     )
 
 
-def _instrument(project: Project, audit: Audit) -> Iterator[Task]:
+def _instrument(project: Project, audit: Audit, scores: Sequence[Score]) -> Iterator[Task]:
     definitions = project.definitions
     on = [one for one in audit.kpis if one.on]
     waiting = [one for one in on if one.state == "waiting"]
@@ -213,7 +212,7 @@ def _instrument(project: Project, audit: Audit) -> Iterator[Task]:
         f"{of_them(scaled, 'KPI')} have a scale, {len(unscaled)} that should have none",
         "heedful scale --suggest, then write scale: in kpis/{}.yaml",
     )
-    newest = _score(project)
+    newest = _score(scores)
     yield Task(
         "instrument",
         "See the first empathy score",
@@ -249,7 +248,7 @@ def _instrument(project: Project, audit: Audit) -> Iterator[Task]:
 
 def _operate(project: Project, audit: Audit) -> Iterator[Task]:
     definitions = project.definitions
-    last = _measured(project)
+    last = audit.measured
     recent = last is not None and (audit.on - last).days <= WEEK
     yield Task(
         "operate",
@@ -329,24 +328,12 @@ def _of_kpis(
     return Task(phase, does, begun and not kpis, evidence, then.format(name) + rest, owners)
 
 
-def _measured(project: Project) -> date | None:
-    """The day on which readings were last reported."""
-    if not project.books.exists("readings"):
-        return None
-    found = project.sql("SELECT max(reported_at) AS last FROM readings").to_pylist()[0]["last"]
-    zone = ZoneInfo(project.definitions.settings.timezone)
-    return found.astimezone(zone).date() if found is not None else None
-
-
-def _score(project: Project) -> str | None:
+def _score(scores: Sequence[Score]) -> str | None:
     """The newest score with its interval, in words."""
     from heedful.experiments.wording import amount, interval_of
     from heedful.kpis.periods import shown
 
-    if not project.books.exists("readings"):
-        return None
-    found = [one for one in project.scorecard.scores(grain="month") if one.score is not None]
-    whole = [one for one in found if one.stage is None and one.dimension is None]
+    whole = [one for one in scores if one.score is not None and one.stage is one.dimension is None]
     if not whole:
         return None
     one = max(whole, key=lambda each: each.period_start)
@@ -366,7 +353,7 @@ def _some(names: Iterable[str]) -> str:
     return listed([*every[:MOST], *more])
 
 
-def by_phase(found: Plan) -> Mapping[str, Collection[Task]]:
+def by_phase(found: Plan) -> Mapping[str, tuple[Task, ...]]:
     """The steps by title of their phase, with its days."""
     return {
         f"{title} (days {first} to {until})": found.of(name) for name, title, first, until in PHASES
