@@ -132,8 +132,8 @@ def put(project: Project, tables: dict[str, list[dict[str, Any]]]) -> None:
             for row in rows
         ]
         touched = None
-        if known.time:
-            times = sorted(row[known.time] for row in rows if row[known.time])
+        if known.partitioned:
+            times = sorted(row[known.time] for row in rows if row.get(known.time))
             touched = (times[0].isoformat(), times[-1].isoformat())
         table = pa.Table.from_pylist(full, schema=arrow)
         lake.append(name, table, partition_by=by, touched=touched)

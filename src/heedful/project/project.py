@@ -209,7 +209,12 @@ class Project:
             progress: Called with a fact, how many are done, and how many there are.
         """
         from heedful.kpis.refresh import Refresh
+        from heedful.project.portability import portability
 
+        if self.definitions.settings.engine != "duckdb":
+            found = portability(self.root, self.definitions, self.facts)
+            if found.refused:
+                raise ProjectError(found.refused)
         self.erasure.finish()
         return Refresh(
             self.definitions, self.facts, self.lake("tables"), self.lake("facts"), self.books
@@ -297,6 +302,7 @@ def check(root: Path) -> Loaded:
     """
     from heedful.facts.catalogue import read
     from heedful.kpis.dimensions import from_tables
+    from heedful.project.portability import portability
     from heedful.store import schema
     from heedful.store.format import Formats
 
@@ -311,5 +317,9 @@ def check(root: Path) -> Loaded:
         people=from_tables(),
         splits={name: fact.dimensions for name, fact in facts.facts.items()},
     )
-    problems = tuple(sorted({*loaded.problems, *facts.problems}))
-    return Loaded(None if problems else loaded.definitions, problems, loaded.warnings)
+    found = portability(root, loaded.definitions, facts.facts)
+    spark = loaded.definitions is not None and loaded.definitions.settings.engine != "duckdb"
+    refused = found.refused if spark else ()
+    problems = tuple(sorted({*loaded.problems, *facts.problems, *refused}))
+    warnings = {*loaded.warnings, *found.doubtful, *(() if spark else found.refused)}
+    return Loaded(None if problems else loaded.definitions, problems, tuple(sorted(warnings)))
