@@ -10,6 +10,8 @@ import pytest
 from heedful.definitions.document import read
 from heedful.definitions.fields import Model
 from heedful.definitions.project_files import Loaded, load
+from heedful.facts.catalogue import facts
+from heedful.store.format import Formats
 
 HEEDFUL = Path(__file__).parents[2] / "src" / "heedful"
 CATALOGUE = HEEDFUL / "kpis" / "catalogue"
@@ -21,8 +23,8 @@ _PLACE = "touchpoint stage device channel"
 FACTS = {
     name: f"{columns} at customer".split()
     for name, columns in {
-        "survey_answers": f"response_id instrument score scale_min scale_max weight ai language "
-        f"comment {_PLACE}",
+        "survey_answers": f"response_id instrument score scale_min scale_max boxes weight ai "
+        f"language comment {_PLACE}",
         "survey_invitations": f"invitation_id instrument answered ai {_PLACE}",
         "form_attempts": f"attempt_id form last_step submitted seconds {_PLACE}",
         "checkouts": f"checkout_id completed {_PLACE}",
@@ -44,6 +46,7 @@ FACTS = {
         f"review_passed {_PLACE}",
     }.items()
 }
+PEOPLE = [*TABLES["customers"], *TABLES["accounts"]]
 
 BASE = {
     "heedful.yaml": (
@@ -81,7 +84,9 @@ def write(root: Path, files: Files) -> Path:
 @pytest.fixture
 def loaded(tmp_path: Path) -> Callable[[Files], Loaded]:
     """Load the base project, with some files in other words, against known tables and facts."""
-    return lambda files: load(write(tmp_path, files), CATALOGUE, tables=TABLES, facts=FACTS)
+    return lambda files: load(
+        write(tmp_path, files), CATALOGUE, tables=TABLES, facts=FACTS, formats=Formats()
+    )
 
 
 @pytest.fixture
@@ -96,7 +101,7 @@ def load_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Files], Loade
 
     def fresh(files: Files) -> Loaded:
         root = write(tmp_path_factory.mktemp("project"), files)
-        return load(root, CATALOGUE, tables=TABLES, facts=FACTS)
+        return load(root, CATALOGUE, tables=TABLES, facts=FACTS, formats=Formats())
 
     return fresh
 
@@ -108,9 +113,10 @@ def catalogue() -> Path:
 
 
 @pytest.fixture
-def surroundings() -> dict[str, dict[str, list[str]]]:
+def surroundings() -> dict[str, Any]:
     """What tables and facts hold."""
-    return {"tables": TABLES, "facts": FACTS}
+    built = {name: list(fact.columns) for name, fact in facts().items()}
+    return {"tables": TABLES, "facts": built, "people": PEOPLE}
 
 
 NAMES = {

@@ -16,7 +16,7 @@ IDS = """
     path_efficiency backtracks
 
     form_abandonment form_time checkout_abandonment page_drop_off bounce_rate engaged_sessions
-    engagement_depth promise_match contact_pressure key_section_reach frustration repeat_visits
+    engagement_depth promise_match contact_pressure offer_overlap key_section_reach frustration repeat_visits
     reply_rate qualified_click_rate unsubscribe_rate content_saves demo_attendance
     time_to_first_value activation onboarding_completion feature_adoption
 
@@ -28,6 +28,8 @@ IDS = """
     repeat_purchase order_value refund_rate net_revenue retention retention_30 retention_365 churn
     early_churn renewal_rate upsell_rate lifetime_value assisted_conversion wasted_spend
 
+    quote_quality
+
     explanation_acceptance explanation_click_through reason_understood rationale_coverage
     policy_coverage confidence_coverage auditability explained_back agent_can_explain
     ai_misunderstood quality_checks_passed override_rate ai_escalation_rate
@@ -37,7 +39,7 @@ IDS = """
 """
 LOWER = """
     intrusiveness backtracks form_abandonment form_time checkout_abandonment page_drop_off
-    bounce_rate contact_pressure frustration unsubscribe_rate time_to_first_value
+    bounce_rate contact_pressure offer_overlap frustration unsubscribe_rate time_to_first_value
     first_response_time first_response_time_p90 resolution_time resolution_time_p90 reopen_rate
     escalation_rate transfers handle_time cost_per_resolution repeat_contact contact_rate
     complaint_rate acquisition_cost refund_rate churn early_churn wasted_spend ai_misunderstood
@@ -50,7 +52,7 @@ LAGGING = """
     renewal_rate upsell_rate lifetime_value
 """
 DIAGNOSTIC = """
-    response_rate backtracks page_drop_off key_section_reach content_saves reopen_rate
+    response_rate backtracks page_drop_off offer_overlap key_section_reach content_saves reopen_rate
     escalation_rate transfers handle_time repeat_contact sla_met assisted_conversion wasted_spend
     explanation_click_through auditability explained_back agent_can_explain theme_clarity
     theme_tone theme_speed theme_trust theme_accuracy theme_effort theme_intrusiveness
@@ -94,8 +96,9 @@ def test_diagnostics_and_what_would_count_twice_are_not_scored(
 ) -> None:
     twice = ["early_churn", "engaged_sessions", "retention_30", "retention_365"]
     slow = ["first_response_time_p90", "resolution_time_p90"]
+    # It stands beside qualified leads.
     unscored = sorted(name for name, kpi in kpis.items() if not kpi.scored)
-    assert unscored == sorted([*DIAGNOSTIC.split(), *twice, *slow])
+    assert unscored == sorted([*DIAGNOSTIC.split(), *twice, *slow, "quote_quality"])
 
 
 def test_thresholds(kpis: dict[str, CatalogueKpi]) -> None:
@@ -172,8 +175,15 @@ def test_windows_follow_the_rules(catalogue: Path) -> None:
         "activation": 30,
         "checkout_abandonment": 2,
         "conversion_rate": 30,
+        "cost_per_resolution": 30,
+        "handle_time": 30,
+        "renewal_rate": 7,
+        "repeat_contact": 7,
         "repeat_purchase": 90,
         "self_service": 1,
+        **dict.fromkeys(("task_success", "path_efficiency", "backtracks"), 1),
+        **dict.fromkeys(("reply_rate", "qualified_click_rate", "unsubscribe_rate"), 7),
+        **dict.fromkeys(("repeat_visits", "demo_attendance", "onboarding_completion"), 30),
     }
 
 

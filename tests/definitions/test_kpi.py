@@ -55,10 +55,10 @@ def test_what_a_project_says_of_90_days_does_not_hold_for_a_year(loaded: Load) -
 def test_a_planned_kpi_can_be_defined_by_the_project(loaded: Load) -> None:
     text = (
         "owner: cx\nplaybook: csat\nfact: survey_answers\n"
-        "measure: {top_box: score, of: scale_max}\nwhere: \"instrument = 'trust'\"\n"
+        "measure: {top_box: score, of: scale_max}\nwhere: \"instrument = 'tone'\"\n"
     )
-    kpi = loaded({"kpis/trust.yaml": text}).valid().kpis["trust"]
-    assert (kpi.title, kpi.planned, kpi.threshold.rule) == ("Trust", False, "change")
+    kpi = loaded({"kpis/theme_tone.yaml": text}).valid().kpis["theme_tone"]
+    assert (kpi.planned, kpi.threshold.rule) == (False, "change")
 
 
 def test_own_facts_are_not_checked_column_by_column(loaded: Load) -> None:
@@ -85,7 +85,7 @@ def test_without_kpis_folder_nothing_is_switched_on(loaded: Load) -> None:
 
 def test_the_hash_follows_what_decides_the_number(loaded: Load) -> None:
     base = loaded({}).valid().kpis["csat"]
-    assert base.definition_hash == "ce65da865abd"
+    assert base.definition_hash == "17c038bc127e"
     for change in ("title: X", "target: 70%", "owner: growth", "min_customers: 9", "scored: false"):
         name, _, value = change.partition(": ")
         other = base.model_copy(update={name: value})

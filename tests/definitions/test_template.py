@@ -39,12 +39,10 @@ def test_a_fresh_project_has_all_it_needs(fresh: Definitions) -> None:
 
 
 def test_the_core_is_in_every_template_but_what_is_planned(fresh: Definitions) -> None:
-    core = {name for name, kpi in fresh.catalogue.items() if kpi.core and not kpi.planned} | {
-        "escalation_rate"
-    }
+    core = {name for name, kpi in fresh.catalogue.items() if kpi.core and not kpi.planned}
     if fresh.root.joinpath("kpis", "order_value.yaml").exists():
         # Nobody lapses within the 90 days of the core's retention in a shop.
-        core = core - {"escalation_rate", "retention"} | {"retention_365"}
+        core = core - {"ai_escalation_rate", "retention"} | {"retention_365"}
     assert core <= set(fresh.kpis)
 
 

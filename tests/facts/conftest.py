@@ -138,6 +138,14 @@ BURSTS = (
     ("Form Started", "Form Step Completed", "Form Submitted"),
     ("Checkout Started", "Order Completed", "Page Viewed"),
 )
+JOURNEYS = (
+    ("Task Started", *("Task Step Viewed",) * 5, "Task Completed", "Task Completed"),
+    ("Onboarding Started", *("Onboarding Step Completed",) * 4, "Onboarding Completed"),
+    ("Content Viewed", "Content Viewed", "Content Saved", "Content Shared"),
+    ("Demo Booked", "Demo Booked", "Demo Attended", "Demo Attended"),
+    ("Rage Clicked", *("Form Error Shown",) * 4, "Page Viewed"),
+    ("Feature Used", "Page Viewed"),
+)
 PAGES = ("/", "/pricing", "/pricing/help", "/help/a", "/help/ab", "/x'y", None)
 
 
@@ -187,7 +195,32 @@ class World:
             "leads": [self.lead(n) for n in range(25)],
             "subscriptions": [],
             "ai_outputs": [self.output(n) for n in range(25)],
+            "conversations": [self.talk(n) for n in range(40)],
+            "opportunities": [self.deal(n) for n in range(30)],
         }
+        self.some = random.Random(seed + 1000)
+        self.tables["events"] += self.journeys(len(self.tables["events"]), events // 6)
+        for event in self.tables["events"]:
+            event |= self.origin()
+        self.tables["deliveries"] = [self.delivery(n) for n in range(events // 2)]
+        self.tables["campaigns"] = [
+            {"campaign_id": "k1", "creative": "leaf", "landing_page": "/pricing"},
+            {"campaign_id": "k2", "creative": "it's", "landing_page": None},
+            {"campaign_id": "k3", "creative": None, "landing_page": "/"},
+        ]
+        for ticket in self.tables["tickets"]:
+            ticket |= self.handling()
+        for lead in self.tables["leads"]:
+            lead |= {
+                "account_id": some.choice(["x1", "x2", None]),
+                "asked_for_quote": some.choice([True, False, None]),
+                "quality": some.choice([0.0, 0.5, 1.0, 1.5, None]),
+            }
+        for output in self.tables["ai_outputs"]:
+            output |= {
+                name: some.choice(["x", "x", "x", " ", None])
+                for name in ("model", "model_version", "inputs", "reviewer")
+            }
 
     def time(self) -> dt.datetime:
         return self.start + dt.timedelta(minutes=5 * self.random.randrange(self.days * 288))
@@ -249,6 +282,56 @@ class World:
                 event = {"occurred_at": begun, "event": some.choice(kind), "form": form}
                 found.append({**row, "customer_id": None, "anonymous_id": None, **who, **event})
         return found
+
+    def journeys(self, n: int, times: int) -> list[Row]:
+        """Tasks, onboarding and the like, in which one person does several things in a row."""
+        some = self.some
+        found = []
+        for _ in range(times):
+            begun, who, form = self.time(), self.who(), some.choice(["f", None])
+            kinds, steps = some.choice(JOURNEYS), some.choice([2, 3, 3, None])
+            for nth in range(some.randrange(2, 8)):
+                begun += dt.timedelta(minutes=5 * some.choice([0, 1, 1, 2, 60]))
+                event = kinds[0] if nth == 0 else some.choice(kinds)
+                row = {"occurred_at": begun, "event": event, "form": form}
+                row |= {"step": some.choice([1, 2, 2, 3, 3, None]), "steps": steps}
+                blank = {"customer_id": None, "anonymous_id": None}
+                found.append({**self.event(n + len(found)), **blank, **who, **row})
+        return found
+
+    def origin(self) -> Row:
+        some = self.some
+        return {
+            "campaign_id": some.choice(["k1", "k2", "k3", "k4", None, None]),
+            "key_depth": some.choice([0.25, 0.5, None]),
+        }
+
+    def delivery(self, n: int) -> Row:
+        some = self.some
+        sent = self.time()
+
+        def after(*odds: Any) -> dt.datetime | None:
+            hours = some.choice(odds)
+            return (
+                None
+                if hours is None
+                else sent + dt.timedelta(hours=hours, minutes=some.choice([0, 5]))
+            )
+
+        return {
+            "delivery_id": f"d{n:04}",
+            "sent_at": sent,
+            **self.who(),
+            **self.place(),
+            "channel": some.choice(["email", "push", None]),
+            "campaign_id": some.choice(["k1", "k2", None]),
+            "offer": some.choice(["box", "box", "pot", None]),
+            "delivered_at": after(0, 0, 0, 1, None),
+            "clicked_at": after(1, 2, 20, 200, -1, None),
+            "replied_at": after(1, 100, 168, 200, -1, None, None),
+            "unsubscribed_at": after(3, 200, None, None, None),
+            "complained_at": after(3, 200, None, None, None),
+        }
 
     def order(self, n: int) -> Row:
         some = self.random
@@ -323,6 +406,50 @@ class World:
             "explanation_shown": some.choice([True, False, None]),
             "overridden": some.choice([True, False, None]),
             "review_passed": some.choice([True, False, None]),
+        }
+
+    def handling(self) -> Row:
+        some = self.random
+        return {
+            "topic": some.choice(["bill", "bill", "login", "login", None]),
+            "replies": some.choice([0, 1, 1, 2, None]),
+            "transfers": some.choice([0, 0, 1, None]),
+            "agent_minutes": some.choice([0.0, 7.5, 30.0, None]),
+            "is_complaint": some.choice([True, False, None]),
+        }
+
+    def talk(self, n: int) -> Row:
+        some = self.random
+        time = self.time()
+        return {
+            "conversation_id": f"v{n:03}",
+            "started_at": time,
+            **self.who(),
+            **self.place(),
+            "touchpoint": some.choice(["chatbot", "chatbot", "lobby", None]),
+            "turns": some.choice([1, 4, None]),
+            "rephrases": some.choice([0, 2, None, None]),
+            "fallbacks": some.choice([0, 1, None, None]),
+            "corrections": some.choice([0, 1, None, None]),
+            "handed_over_at": some.choice([time, None, None]),
+            "handed_over": some.choice([True, False, None, None]),
+            "resolved": some.choice([True, False, None]),
+            "topic": some.choice(["bill", None]),
+        }
+
+    def deal(self, n: int) -> Row:
+        some = self.random
+        time = self.time()
+        return {
+            "opportunity_id": f"p{n:03}",
+            "opened_at": time,
+            "customer_id": some.choice(["c0", "c1", "c2", "c3", None, None]),
+            "account_id": some.choice(["x1", "x2", None]),
+            "origin": some.choice(["fair", None]),
+            "pipeline_stage": some.choice(["demo", None]),
+            "amount": some.choice([Decimal("10.5"), Decimal(400), None]),
+            "won_at": some.choice([self.later(time, 48), None]),
+            "lost_at": some.choice([self.later(time, 48), None]),
         }
 
     def into(self, company: Company) -> World:
@@ -402,3 +529,10 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """A random company; tests leave its tables as they are."""
     root = tmp_path_factory.mktemp("world")
     return World(request.param).into(Company(root))
+
+
+@pytest.fixture(scope="session")
+def long_world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A random company of many weeks; tests leave its tables as they are."""
+    root = tmp_path_factory.mktemp("long_world")
+    return World(5, days=75, events=900).into(Company(root))

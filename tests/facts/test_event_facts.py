@@ -16,6 +16,7 @@ HOUR = dt.timedelta(hours=1)
 DAY = dt.timedelta(days=1)
 GAP = 30 * MINUTE
 PLACE = ("touchpoint", "stage", "ai", "device", "channel")
+FRUSTRATING = {"Rage Clicked", "Dead Clicked"}
 
 
 def chosen(row: Row, *columns: str) -> Row:
@@ -67,7 +68,9 @@ def session(events: list[Row], orders: list[Row], gap: dt.timedelta = GAP) -> Ro
         "converted": converted,
         "bounced": len(pages) == 1 and not converted and (seconds or 0) < 10,
         "engaged": len(pages) >= 2 or converted or (seconds or 0) >= 10,
-        "depth": max(shares, default=None),
+        "depth": min(1.0, max(shares)) if shares else None,
+        "frustrated": any(e["event"] in FRUSTRATING for e in events)
+        or sum(e["event"] == "Form Error Shown" for e in events) >= 3,
         "landing_page": landing["page"],
         "experiment_arm": landing["experiment_arm"],
         **chosen(landing, "country"),
@@ -129,6 +132,10 @@ def test_orders_convert_only_where_completing_one_is_a_conversion(company, at):
     assert company.rows("first_visits", rules)[0]["converted"] is False
 
 
+def reached(depth: float | None, needed: float | None) -> bool | None:
+    return None if depth is None or needed is None else depth >= needed
+
+
 def test_page_steps(world, agree):
     expected = []
     for rows in by_customer(world.seen("events")):
@@ -141,6 +148,7 @@ def test_page_steps(world, agree):
                     "customer": e["customer"],
                     "at": e["occurred_at"],
                     "last": e is pages[-1],
+                    "key_section_reached": reached(e["depth"], e["key_depth"]),
                     **chosen(e),
                 }
                 for e in pages

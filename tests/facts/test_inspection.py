@@ -93,9 +93,9 @@ def test_headers_that_cannot_be_read(text, problem):
             (
                 "6: lookback: $session_gap is not a number in rules.yaml; allowed: "
                 "activation_days, agent_cost_per_hour, bounce_seconds, checkout_window_hours, "
-                "conversion_window_days, early_churn_days, form_window_minutes, "
-                "handling_window_days, lapsed_after_days, late_data_days, lead_window_days, "
-                "qualification_window_days and 4 more "
+                "click_window_minutes, contact_limit, conversion_window_days, demo_window_days, "
+                "early_churn_days, form_error_loop, form_window_minutes, handling_window_days and "
+                "12 more "
                 '(did you mean "session_gap_minutes"?)'
             ),
         ),
@@ -105,7 +105,7 @@ def test_headers_that_cannot_be_read(text, problem):
             (
                 '5: reads: "order" is not a table; allowed: accounts, ai_outputs, campaigns, '
                 "conversations, customers, deliveries, events, exposures, feedback, identities, "
-                'invitations, leads and 9 more (did you mean "orders"?)'
+                'invitations, leads and 10 more (did you mean "orders"?)'
             ),
         ),
         ("lookback: 0 days", "lookback: 0 days\ngrain: x", '7: "grain" is written twice; '),

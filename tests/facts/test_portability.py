@@ -36,16 +36,19 @@ FUNCTIONS = {
     "LOGICAL_OR",
     "MAX",
     "MIN",
+    "MONTH",
     "OR",
     "ROW_NUMBER",
     "SUBSTRING",
     "SUM",
     "TIMESTAMP_TRUNC",
     "TRIM",
+    "YEAR",
 }
 # They need an order in which no two rows are the same.
 ORDERED = (exp.RowNumber, exp.FirstValue, exp.Lag, exp.Lead)
-KEYS = {"event_id", "act_id", "order_id", "subscription_id", "slot", "starts"}
+KEYS = {"event_id", "act_id", "order_id", "subscription_id", "ticket_id", "slot", "starts"}
+KEYS |= {"delivery_id", "begun"}
 
 
 @pytest.mark.parametrize("name", sorted(TEXTS))

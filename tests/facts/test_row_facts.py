@@ -188,14 +188,16 @@ def test_one_touch_and_service_level(company, at):
     company.put(
         "tickets",
         [
-            {**ticket, **done, "ticket_id": "1", "replies": 1, **due, **answered},
+            {**ticket, **done, "ticket_id": "1", "replies": 1, "transfers": 0, **due, **answered},
             {**ticket, **done, "ticket_id": "2", "replies": 1, "transfers": 1, **due},
             {**ticket, **done, "ticket_id": "3"},
             {**ticket, "ticket_id": "4", "sla_due_at": at("2099-01-01")},
+            # One reply, but whether it was handed around nobody knows.
+            {**ticket, **done, "ticket_id": "5", "replies": 1},
         ],
     )
     found = [(row["one_touch"], row["sla_met"]) for row in company.rows("ticket_handling")]
-    assert found == [(True, True), (False, False), (None, None), (None, None)]
+    assert found == [(True, True), (False, False), (None, None), (None, None), (None, None)]
 
 
 def test_times_before_the_opening_are_told(company, at):

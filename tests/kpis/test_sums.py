@@ -62,6 +62,11 @@ KPIS = (
     kpi("mean", {"mean": "amount", "in": "money"}, stages=("retention",)),
     kpi("ratio", {"ratio": "amount", "per": "score", "in": "money"}),
     kpi("total", {"total": "amount", "in": "money"}),
+    kpi(
+        "product",
+        {"product": ({"of": "amount"}, {"of": "score", "per": "hours"}), "in": "money"},
+        where="scale_max < 10",
+    ),
     kpi("median", {"quantile": "amount", "q": 0.5, "in": "money"}),
     kpi("p90", {"quantile": "amount", "q": 0.9, "in": "money"}, stages=("retention",)),
     kpi("duration", {"duration": "hours", "event": "done", "q": 0.5, "in": "hours"}),
@@ -172,6 +177,7 @@ def counts(row: dict, one: CatalogueKpi) -> bool:
         "mean": ["amount"],
         "ratio": ["amount", "score"],
         "total": ["amount"],
+        "product": [],
         "median": ["amount"],
         "p90": ["amount"],
         "duration": ["hours", "done"],
@@ -179,6 +185,9 @@ def counts(row: dict, one: CatalogueKpi) -> bool:
     }[one.id]
     if one.id == "where" and not (row["score"] is not None and row["score"] > 3):
         return False
+    if one.id == "product":
+        paired = row["score"] is not None and row["hours"] is not None
+        return row["scale_max"] < 10 and (row["amount"] is not None or paired)
     return all(row[name] is not None for name in needed)
 
 
@@ -202,6 +211,11 @@ def value(cell: list[dict], one: CatalogueKpi) -> float | None:
         return sum(row["amount"] for row in cell) / below if below > 0 else None
     if one.id == "total":
         return float(sum(row["amount"] for row in cell))
+    if one.id == "product":
+        paired = [r for r in cell if r["score"] is not None and r["hours"] is not None]
+        below = sum(row["hours"] for row in paired)
+        above = sum(row["amount"] for row in cell if row["amount"] is not None)
+        return above * sum(r["score"] for r in paired) / below if below > 0 else None
     if one.id in {"median", "p90"}:
         return float(np.quantile([r["amount"] for r in cell], 0.5 if one.id == "median" else 0.9))
     return kaplan_meier(cell, one.id)
@@ -327,6 +341,93 @@ def test_accounts_are_the_clusters_where_the_kpi_says_so():
     assert cells.customers.sum() == 2  # acme, and c who belongs to no account
     assert cells.n[0, bucket("acme")] == 2
     engine.close()
+
+
+def by_account(data: list[dict], people: dict[str, str | None], one: CatalogueKpi):
+    """The one cell of a KPI whose unit is the account, and its estimate."""
+    engine = DuckDB()
+    names = list(data[0])
+    own = {"account": "VARCHAR"} if "account" in names else {}
+    columns = {"customer": "VARCHAR", "day": "DATE", "bucket": "INTEGER", "amount": "DOUBLE"} | own
+    kinds = {"VARCHAR": pa.string(), "DATE": pa.date32(), "DOUBLE": pa.float64()}
+    fields = [(n, kinds.get(columns.get(n, ""), pa.int32())) for n in names]
+    engine.connection.register("t", pa.Table.from_pylist(data, schema=pa.schema(fields)))
+    who = {"customer": list(people), "account": pa.array(list(people.values()), pa.string())}
+    engine.connection.register("who", pa.table(who))
+    query = Query(Plan("t", (one,), columns, frozenset(), (("all", None),)))
+    values = {n: engine.query(query.values_sql(n)) for n in query.distributions()}
+    (cells,) = query.cells(engine.query(query.sums_sql()), values)
+    engine.close()
+    return cells, estimates(cells)[0]
+
+
+def test_intervals_of_accounts_are_a_jackknife_over_accounts():
+    """Every account alone in its bucket is left out once, and the mean computed anew by hand."""
+    from scipy.stats import t
+
+    rng = np.random.default_rng(7)
+    alone = {bucket(name): name for name in (f"account {n}" for n in range(2000))}
+    names = [alone[place] for place in range(64)]
+    people, data = {}, []
+    for number, name in enumerate(names):
+        for place in range(1 + number % 4):
+            people[f"{name}/{place}"] = name
+            data += [
+                {"customer": f"{name}/{place}", "day": date(2026, 1, 1), "amount": amount}
+                for amount in number % 7 + rng.normal(10, 1, 3)
+            ]
+    rows_ = [{**row, "bucket": bucket(row["customer"])} for row in data]
+    cells, found = by_account(rows_, people, kpi("m", MEAN, unit="account"))
+    assert cells.customers.sum() == 64
+    amounts = np.array([row["amount"] for row in data])
+    owners = np.array([people[row["customer"]] for row in data])
+    whole = amounts.mean()
+    without = np.array([amounts[owners != name].mean() for name in names])
+    np.testing.assert_allclose(found.replicates, without, rtol=1e-12)
+    error = math.sqrt(63 / 64 * ((without - whole) ** 2).sum())
+    assert found.value == pytest.approx(whole)
+    width = 2 * t.ppf(0.975, 63) * error
+    assert found.high - found.low == pytest.approx(width, rel=0.02)
+    _, apart = by_account(rows_, dict.fromkeys(people), kpi("m", MEAN, unit="account"))
+    # The customers of an account resemble each other: taken apart they seem to know more.
+    assert apart.high - apart.low < 0.8 * width
+
+
+MEAN = {"mean": "amount", "in": "money"}
+
+
+def test_an_account_and_a_customer_of_one_name_are_two():
+    rows_ = [
+        {"customer": name, "day": date(2026, 1, 1), "bucket": 0, "amount": 1.0} for name in "78"
+    ]
+    cells, _ = by_account(rows_, {"8": "7"}, kpi("m", MEAN, unit="account"))
+    assert cells.customers.sum() == 2
+    assert cells.customers[0, bucket("7")] == 2
+
+
+def test_what_a_fact_says_of_the_account_goes_before_that_of_the_customer():
+    rows_ = [
+        {"customer": "a", "account": "x", "day": date(2026, 1, 1), "bucket": 0, "amount": 1.0},
+        {"customer": "a", "account": None, "day": date(2026, 1, 1), "bucket": 0, "amount": 1.0},
+        {"customer": "b", "account": "x", "day": date(2026, 1, 1), "bucket": 0, "amount": 1.0},
+    ]
+    cells, _ = by_account(rows_, {"a": "y", "b": None}, kpi("m", MEAN, unit="account"))
+    assert cells.customers.sum() == 2  # x and y
+    assert (cells.n[0, bucket("x")], cells.n[0, bucket("y")]) == (2, 1)
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=300), min_size=1, max_size=5))
+@settings(max_examples=20, deadline=None)
+def test_accounts_fall_into_buckets_as_customers_do(name):
+    row_ = {"customer": "c", "day": date(2026, 1, 1), "bucket": 0, "amount": 1.0}
+    cells, _ = by_account([row_], {"c": name}, kpi("m", MEAN, unit="account"))
+    assert cells.n[0, bucket(name)] == 1
+
+
+def test_customers_and_accounts_are_never_summed_together():
+    pair = (KPIS[0], kpi("other", {"share": "flag"}, unit="account"))
+    with pytest.raises(ValueError, match="apart"):
+        Query(Plan("t", pair, COLUMNS, frozenset(), (("all", None),)))
 
 
 def test_rules_enter_the_sql_of_a_kpi_as_values():

@@ -30,6 +30,7 @@ class Project:
     root: Path
     timezone: str = "Europe/Berlin"
     parameters: dict[str, Any] = field(default_factory=dict)
+    instruments: dict[str, Any] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=lambda: dict(TICKETS))
 
     @property
@@ -50,7 +51,7 @@ class Project:
         """Import; whatever it is, every row read has gone to exactly one place."""
         given.setdefault("table", "tickets")
         given.setdefault("path", "in.csv")
-        if "columns" not in given and "sql" not in given:
+        if not {"columns", "sql", "format"} & set(given):
             given["columns"] = self.columns
         importer = Importer(
             self.root,
@@ -59,6 +60,7 @@ class Project:
             self.root / "data" / "staging",
             self.timezone,
             self.parameters,
+            self.instruments,
         )
         done = importer.run(Source(name=name, **given))
         parts = (done.inserted, done.updated, done.unchanged, done.left_out, done.rejected)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from heedful.definitions.instrument import AnswerScale, Instrument
 from heedful.store import failing
 from heedful.store.importing import SourceError
 
@@ -335,11 +336,49 @@ def test_an_answer_outside_its_scale_is_a_code_that_must_be_declared(project):
         "in.csv",
         "response_id,answered_at,instrument,score,scale_max\n"
         "1,2024-01-01,nps,11,\n2,2024-01-01,nps,10,\n3,2024-01-01,csat,6,\n4,2024-01-01,csat,6,7\n"
-        "5,2024-01-01,trust,80,\n6,2024-01-01,nps,,\n",
+        "5,2024-01-01,trust,80,\n6,2024-01-01,nps,,\n7,2024-01-01,mood,80,\n",
     )
     done = project.run(table="responses", columns={})
-    assert (done.inserted, done.rejected) == (4, 2)
-    assert project.rejected()[0].reason.startswith("score 11 is outside the scale 0 to 10 of nps")
+    assert (done.inserted, done.rejected) == (4, 3)
+    reasons = [one.reason for one in project.rejected()]
+    assert reasons[0].startswith("score 11 is outside the scale 0 to 10 of nps; say in the source")
+    assert reasons[2].startswith("score 80 is outside the scale 1 to 5 of trust; ")
+
+
+def test_a_scale_on_which_answers_would_count_wrongly_is_refused(project):
+    project.put(
+        "in.csv",
+        "response_id,answered_at,instrument,score,scale_min,scale_max,scale_reversed\n"
+        "1,2024-01-01,ces,2,7,1,\n2,2024-01-01,nps,4,1,5,\n3,2024-01-01,csat,80,0,100,\n"
+        "4,2024-01-01,ces,2,1,7,true\n5,2024-01-01,csat,1,0,1,\n6,2024-01-01,nps,4,,10,\n",
+    )
+    done = project.run(table="responses", columns={})
+    assert (done.inserted, done.rejected) == (3, 3)
+    backwards, fixed, long = (one.reason for one in project.rejected())
+    assert backwards.startswith("scale 7 to 1 of ces runs backwards; the lower number is scale_min")
+    assert fixed.startswith("nps is asked on 0 to 10 only, not on 1 to 5; another scale is another")
+    assert long.startswith("scale 0 to 100 of csat has too many points; ")
+
+
+def test_instruments_of_the_project_have_their_own_scales(project):
+    mood = Instrument(
+        id="mood",
+        title="Mood",
+        measures="m",
+        question="q",
+        scale=AnswerScale(min=0, max=100, low="bad", high="good"),
+        top=20,
+    )
+    project.instruments = {"mood": mood}
+    project.put(
+        "in.csv",
+        "response_id,answered_at,instrument,score\n1,2024-01-01,mood,80\n2,2024-01-01,mood,101\n",
+    )
+    done = project.run(table="responses", columns={})
+    assert (done.inserted, done.rejected) == (1, 1)
+    assert project.rejected()[0].reason.startswith(
+        "score 101 is outside the scale 0 to 100 of mood"
+    )
 
 
 def test_a_timezone_that_the_engine_does_not_know(project):

@@ -18,6 +18,7 @@ from rich.progress import (
 from heedful.cli.findings import looked
 from heedful.cli.options import Folder, Output, opened
 from heedful.cli.printing import Format, as_csv, as_json, as_table, err, out, rows_of
+from heedful.cli.privacy import resumed
 
 if TYPE_CHECKING:
     from heedful.project import Project
@@ -35,6 +36,7 @@ def import_(
 ) -> None:
     """Read the files of `sources/` into the tables."""
     found = opened(project)
+    resumed(found)
     done = imported(found, sources or [])
     rows = [_row(one) for one in done]
     names = ["source", "table", *COUNTS]
@@ -128,6 +130,7 @@ def refresh(
 ) -> None:
     """Recompute what changed since the last refresh."""
     found = opened(project)
+    resumed(found)
     done = refreshed(found, full)
     rows = [{name: getattr(one, name) for name in one.__dataclass_fields__} for one in done]
     if format_ == Format.json:

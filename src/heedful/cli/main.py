@@ -8,7 +8,22 @@ import sys
 import typer
 from typer.core import TyperGroup
 
-from heedful.cli import actions, alerts, data, experiment, findings, measure, people, project, serve
+from heedful.cli import (
+    actions,
+    alerts,
+    audit,
+    data,
+    drivers,
+    experiment,
+    findings,
+    formats,
+    measure,
+    people,
+    privacy,
+    project,
+    reconcile,
+    serve,
+)
 from heedful.cli.printing import err
 
 SAID = {
@@ -53,14 +68,18 @@ app.command("serve", rich_help_panel="Begin")(serve.serve)
 app.command("check", rich_help_panel="Begin")(project.check)
 app.command("schema", rich_help_panel="Begin")(project.schema)
 app.command("import", rich_help_panel="Data")(data.import_)
+app.command("formats", rich_help_panel="Data")(formats.formats)
 app.command("refresh", rich_help_panel="Data")(data.refresh)
 app.command("rejected", rich_help_panel="Data")(data.rejected)
 app.command("sql", rich_help_panel="Data")(data.sql)
+app.command("reconcile", rich_help_panel="Data")(reconcile.reconcile)
 app.command("kpis", rich_help_panel="Measure")(measure.kpis)
 app.command("explain", rich_help_panel="Measure")(measure.explain)
+app.command("audit", rich_help_panel="Measure")(audit.audit)
 app.command("readings", rich_help_panel="Measure")(measure.readings)
 app.command("score", rich_help_panel="Measure")(measure.score)
 app.command("scale", rich_help_panel="Measure")(measure.scale)
+app.command("drivers", rich_help_panel="Measure")(drivers.drivers)
 app.add_typer(experiment.app, name="experiment", rich_help_panel="Prove")
 app.command("annotate", rich_help_panel="Measure")(project.annotate)
 app.command("findings", rich_help_panel="Act")(findings.findings)
@@ -70,6 +89,7 @@ app.add_typer(alerts.app, name="alert", rich_help_panel="Act")
 app.add_typer(people.person, name="person", rich_help_panel="People")
 app.add_typer(people.token, name="token", rich_help_panel="People")
 app.command("history", rich_help_panel="People")(people.history)
+app.command("forget", rich_help_panel="Privacy")(privacy.forget)
 
 
 def run() -> None:

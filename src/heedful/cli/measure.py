@@ -22,6 +22,9 @@ from heedful.experiments.wording import amount, interval_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from heedful.definitions.kpi import CatalogueKpi
+    from heedful.definitions.override import Override
+    from heedful.project import Project
     from heedful.scorecard.score import Score
 
 SIMULATED = "simulated"
@@ -42,6 +45,7 @@ def kpis(project: Folder = Path(), format_: Output = Format.table) -> None:
             "fact": kpi.fact,
             "owner": kpi.owner,
             "target": kpi.target,
+            "overrides": kpi.told(),
             "says": kpi.says,
         }
         for kpi in found.kpis.all()
@@ -49,7 +53,7 @@ def kpis(project: Folder = Path(), format_: Output = Format.table) -> None:
     if format_ == Format.json:
         as_json(rows)
     elif format_ == Format.csv:
-        as_csv(rows, list(rows[0]))
+        as_csv(rows, [name for name in rows[0] if name != "overrides"])
     else:
         shown = ("kpi", "state", "layer", "timing", "owner", "title")
         as_table([[str(r[n] or "–") for n in shown] for r in rows], shown)
@@ -82,6 +86,7 @@ def explain(
         "target": one.target,
         "scale": one.scale.model_dump() if one.scale else None,
         "owner": one.owner,
+        "overrides": one.told(),
         "playbook": one.playbook,
         "definition_hash": found.kpis.definition_hash(kpi),
         "columns": dict(fact.columns),
@@ -93,12 +98,12 @@ def explain(
         as_json(text)
         return
     out.print(f"[bold]{one.title}[/bold] ({one.id})\n{one.says}\n")
-    measure = text["measure"] or {}
     listed = {
         "layer": f"{one.layer}, {one.timing}, {one.better} is better",
         "stages": ", ".join(one.stages) or "that of the touchpoint",
-        "measure": ", ".join(f"{name}: {value}" for name, value in measure.items()),
+        "measure": one.measure.text() if one.measure else "none",
         "where": one.where or "every row",
+        "counts": one.units,
         "weights": "the rows' own" if one.weighted else "all rows alike",
         "fact": f"{one.fact}: {fact.says}",
         "owner": one.owner or "nobody: the KPI is not switched on",
@@ -116,13 +121,28 @@ def explain(
     }
     for name, value in listed.items():
         out.print(f"  {name:<11} {value}", markup=False)
+    for each in one.overrides:
+        out.print(f"  {'override':<11} {_override(each, one)}", markup=False)
     out.print("\n[bold]Latest readings[/bold]")
-    _readings_table(latest[-6:])
+    _readings_table(latest[-6:], one.units)
     out.print("\n[bold]Rows[/bold] " + f"facts.{one.fact}\n")
     out.print(fact.sql, markup=False)
     if text["sql"]:
         out.print("\n[bold]Sums by bucket[/bold]\n")
         out.print(str(text["sql"]), markup=False)
+
+
+def _override(each: Override, kpi: CatalogueKpi) -> str:
+    """An override in a line: where it holds, and what counts there."""
+    told = []
+    if each.target is not None:
+        told.append(f"target {amount(each.target, kpi.measure.unit if kpi.measure else None)}")
+    if each.threshold is not None:
+        by = "" if each.threshold.by is None else f" by {each.threshold.by:g}"
+        told.append(f"threshold {each.threshold.rule}{by}")
+    if each.owner is not None:
+        told.append(f"owner {each.owner}")
+    return f"{each.place}: {', '.join(told)}"
 
 
 def readings(
@@ -159,7 +179,7 @@ def readings(
     elif format_ == Format.csv:
         as_csv(rows, names)
     elif rows:
-        _readings_table(rows)
+        _readings_table(rows, _units(found, rows))
         _say_simulated(found.name)
     for note in notes:
         err.print(note, markup=False)
@@ -170,7 +190,18 @@ def readings(
         )
 
 
-def _readings_table(rows: Sequence[dict[str, Any]]) -> None:
+def _units(project: Project, rows: Sequence[dict[str, Any]]) -> str:
+    """What those who are counted are called: customers or accounts, units where both are."""
+    definitions = project.definitions
+    known = [
+        definitions.kpis.get(name) or definitions.catalogue.get(name)
+        for name in dict.fromkeys(row["kpi"] for row in rows)
+    ]
+    named = {kpi.units if kpi else definitions.settings.units for kpi in known}
+    return named.pop() if len(named) == 1 else "units"
+
+
+def _readings_table(rows: Sequence[dict[str, Any]], units: str) -> None:
     from heedful.kpis.periods import shown
 
     broken = any(row["dimension"] for row in rows)
@@ -178,7 +209,7 @@ def _readings_table(rows: Sequence[dict[str, Any]]) -> None:
     heads = ["kpi", "period", *(["stage"] if staged else [])]
     heads += [rows[0]["dimension"]] if broken else []
     place = len(heads)
-    heads += ["value", "95% interval", "n", "customers", ""]
+    heads += ["value", "95% interval", "n", units, ""]
     cells = []
     for row in rows:
         period = (

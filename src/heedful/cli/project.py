@@ -89,8 +89,9 @@ def schema(
     from heedful.definitions.problem import one_of
     from heedful.definitions.schema import schemas
     from heedful.project import NotFoundError
+    from heedful.store import format as formats
 
-    known = schemas()
+    known = schemas(formats.names())
     if name is None:
         for each in known:
             out.print(each, markup=False)

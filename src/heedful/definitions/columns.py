@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from heedful.definitions.database import database_problems
 from heedful.definitions.document import KeyPath
 from heedful.definitions.entry import Entry
 from heedful.definitions.expression import looks_like_sql, query_problem, read
+from heedful.definitions.format import Format
 from heedful.definitions.kpi import Kpi
 from heedful.definitions.problem import Problem, did_you_mean, one_of
 from heedful.definitions.references import Draft
@@ -28,7 +29,7 @@ class SqlChecks:
         root: The project folder.
         tables: The columns of each table; `None`: not known, not checked.
         facts: The columns of each fact; `None`: not known, not checked.
-        formats: The exports of other products that are known.
+        formats: The known exports of other products; `None`: not known, not checked.
         people: Columns of customers and accounts by which any KPI can be broken down.
         splits: Columns by which each fact can be broken down; `None`: not known, not checked.
     """
@@ -37,7 +38,7 @@ class SqlChecks:
     root: Path
     tables: Schema | None = None
     facts: Schema | None = None
-    formats: Collection[str] = field(default=())
+    formats: Mapping[str, Format] | None = None
     people: Collection[str] = ()
     splits: Schema | None = None
 
@@ -56,8 +57,12 @@ class SqlChecks:
             name
             for entry in self.draft.sources
             if table in (None, entry.value.table)
-            for name in entry.value.attributes
+            for name in (*entry.value.attributes, *self._of_format(entry.value))
         }
+
+    def _of_format(self, source: Source) -> Collection[str]:
+        form = (self.formats or {}).get(source.format or "")
+        return form.attributes if form is not None else ()
 
     def dimensions(self) -> set[str]:
         """Return the columns that every fact has besides its own."""
@@ -101,7 +106,8 @@ class SqlChecks:
         of = f'fact "{kpi.fact}"'
         if "measure" not in entry.broken:
             for field_name, sql in kpi.measure.expressions().items():
-                yield from self._expression(entry, ("measure", field_name), sql, known, of)
+                steps = [int(one) if one.isdigit() else one for one in field_name.split(".")]
+                yield from self._expression(entry, ("measure", *steps), sql, known, of)
         if kpi.where is not None:
             yield from self._expression(entry, ("where",), kpi.where, known, of)
         for index, dimension in enumerate(kpi.breakdowns):
@@ -182,15 +188,26 @@ class SqlChecks:
                     f'"{attribute}" is a column of table "{source.table}"',
                     "move it to columns",
                 )
-        if source.format is not None and source.format not in self.formats:
-            options = one_of(sorted(self.formats), source.format) if self.formats else ""
-            yield entry.problem(
-                ("format",),
-                f'format "{source.format}" is not known',
-                options or "leave it out and name the columns",
-            )
+        yield from self._format(entry)
         yield from database_problems(entry, self.root)
         yield from self._source_sql(entry)
+
+    def _format(self, entry: Entry[Source]) -> Iterator[Problem]:
+        source = entry.value
+        if source.format is None or self.formats is None:
+            return
+        if source.format not in self.formats:
+            options = one_of(self.formats, source.format)
+            found = f'format "{source.format}" is not known'
+            yield entry.problem(("format",), found, f"{options}; all of them: heedful formats")
+            return
+        form = self.formats[source.format]
+        if "table" not in entry.broken and source.table != form.table:
+            found = f'format "{form.name}" fills table {form.table}, not "{source.table}"'
+            yield entry.problem(("table",), found, f"write table: {form.table}")
+        if source.sql is not None and form.sql is not None:
+            found = f'format "{form.name}" brings a SELECT of its own'
+            yield entry.problem(("sql",), found, "leave out one of them")
 
     def _source_sql(self, entry: Entry[Source]) -> Iterator[Problem]:
         source = entry.value

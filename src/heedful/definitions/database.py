@@ -139,10 +139,11 @@ def database_problems(entry: Entry[Source], root: Path) -> Iterator[Problem]:
             yield entry.problem((name,), f"{name} is for a database, and path names files", hint)
         return
     yield from _secret(entry, str(source.path))
-    if len(given) != 1 and not entry.broken & {"relation", "query"}:
-        found = "relation and query are both given" if given else "path names a database, not what"
+    if not given and not entry.broken & {"relation", "query"}:
         hint = "add one: relation: schema.table, or query: sources/rows.query.sql"
-        yield entry.problem(("path",), f"{found} to read", hint if not given else "keep one")
+        yield entry.problem(("path",), "path names a database, not what to read", hint)
+    if len(given) == 2:
+        yield entry.problem(("query",), "relation and query are both given", "keep one")
     if source.relation is not None and not _RELATION.fullmatch(source.relation):
         found = f'relation "{source.relation}" is not the name of a table or view'
         hint = 'allowed: such as public.orders, or "Sales"."Order Lines"; a SELECT goes under query'

@@ -18,6 +18,7 @@ from heedful.definitions.fields import (
     Quantile,
     Share,
     Text,
+    Who,
     day,
     or_percent,
     percentage,
@@ -176,8 +177,8 @@ class Experiment(Model):
     """Who may sign a trade-off: a team or a person."""
     stage: Text
     """The stage of the journey."""
-    unit: Literal["customer", "account"] = "customer"
-    """Who is assigned."""
+    unit: Who = "customer"
+    """Who is assigned; without, what heedful.yaml says under unit."""
     design: Design = "ab"
     """ab: variants against a control. holdout: the control goes without, for long. factorial:
     several factors at once."""

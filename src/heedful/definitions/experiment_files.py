@@ -8,6 +8,7 @@ from typing import Any
 from heedful.definitions.document import KeyPath
 from heedful.definitions.entry import Entry, Folder
 from heedful.definitions.experiment import Experiment, Outcome
+from heedful.definitions.fields import Who
 from heedful.definitions.kpi import Kpi
 
 FOLDER = "experiments"
@@ -26,7 +27,7 @@ _STAND_INS = {
 }
 
 
-def read_experiments(folder: Folder) -> Iterator[Entry[Experiment]]:
+def read_experiments(folder: Folder, unit: Who = "customer") -> Iterator[Entry[Experiment]]:
     """Yield the experiments of a project; problems go to the folder."""
     for name, document in folder.documents(FOLDER, hyphens=True):
         data: Any = {} if document.data is None else document.data
@@ -34,7 +35,7 @@ def read_experiments(folder: Folder) -> Iterator[Entry[Experiment]]:
             if "id" in data:
                 hint = "the name of the file is the id"
                 folder.problems.append(document.problem(("id",), 'unknown field "id"', hint))
-            data = {**data, "id": name}
+            data = {"unit": unit, **data, "id": name}
         entry = folder.check(Experiment, document, (), data, _STAND_INS)
         if entry:
             yield entry

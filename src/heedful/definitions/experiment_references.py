@@ -12,7 +12,15 @@ from heedful.definitions.entry import Entry
 from heedful.definitions.experiment import Experiment, Guardrail, Outcome
 from heedful.definitions.experiment_files import horizon, named_kpis, outcomes
 from heedful.definitions.kpi import Kpi
-from heedful.definitions.measure import Duration, Measure, Nps, Quantile, Retention, Total
+from heedful.definitions.measure import (
+    Duration,
+    Measure,
+    Nps,
+    Product,
+    Quantile,
+    Retention,
+    Total,
+)
 from heedful.definitions.problem import Problem, did_you_mean, one_of
 from heedful.definitions.references import Draft, kpi_problem, stage_problem, team_problem
 
@@ -111,6 +119,10 @@ def _possible(
     entry: Entry[Experiment], place: KeyPath, outcome: Outcome, measure: Measure
 ) -> Iterator[Problem]:
     is_a = f'KPI "{outcome.kpi}" is of kind {measure.kind}'
+    if isinstance(measure, Product):
+        hint = "name KPIs of its parts instead: it says nothing of a single unit"
+        yield entry.problem((*place, "kpi"), is_a, hint)
+        return
     if isinstance(measure, Total) and outcome.per == "row":
         hint = "leave it out: totals are per unit"
         yield entry.problem((*place, "per"), f"per: row, but {is_a}", hint)

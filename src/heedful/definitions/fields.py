@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import date
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -102,6 +102,9 @@ def or_percent(**bounds: float) -> WithJsonSchema:
 
 Text = Annotated[str, Field(min_length=1)]
 """Words for people."""
+
+Who = Literal["customer", "account"]
+"""What is counted and clustered."""
 
 Sql = Annotated[str, Field(min_length=1)]
 """An SQL expression, in DuckDB's dialect."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from heedful.definitions.fields import Id, Model, Number, Sql, Text, wrong
+from heedful.definitions.fields import Id, Model, Number, Sql, Text, Who, wrong
 from heedful.definitions.measure import Measure
 from heedful.definitions.override import Override
 from heedful.definitions.rules import Days
@@ -49,8 +49,8 @@ class CatalogueKpi(Model):
     """SQL condition: which rows of the fact count."""
     weighted: bool = False
     """Whether rows count by the fact's `weight`."""
-    unit: Literal["customer", "account"] = "customer"
-    """What is clustered."""
+    unit: Who = "customer"
+    """What is counted and clustered; without, what heedful.yaml says under unit."""
     breakdowns: tuple[Text, ...] = ()
     """The dimensions worth looking at first."""
     scored: bool = True
@@ -75,6 +75,8 @@ class CatalogueKpi(Model):
     """Whether it cannot be measured yet."""
     like: Text | None = None
     """Another KPI, whose fields are taken first."""
+    overrides: tuple[Override, ...] = ()
+    """Another target, threshold or owner in some stages or for some segments."""
 
     @model_validator(mode="after")
     def _measurable(self) -> CatalogueKpi:
@@ -98,6 +100,11 @@ class CatalogueKpi(Model):
         return self
 
     @property
+    def units(self) -> str:
+        """What several of those it counts are called: customers or accounts."""
+        return f"{self.unit}s"
+
+    @property
     def definition_hash(self) -> str:
         """A short hash of what decides the number, the same on every machine.
 
@@ -106,6 +113,12 @@ class CatalogueKpi(Model):
         parts = self.model_dump(mode="json", include=set(_DECIDES), by_alias=True)
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
         return sha256(text.encode()).hexdigest()[:12]
+
+    def told(self) -> list[dict[str, Any]]:
+        """Its overrides as plain data, for whoever prints or sends them."""
+        return [
+            one.model_dump(mode="json", exclude_none=True, by_alias=True) for one in self.overrides
+        ]
 
 
 class Kpi(CatalogueKpi):
@@ -123,8 +136,6 @@ class Kpi(CatalogueKpi):
     """The team that acts on it, an id under teams in heedful.yaml."""
     playbook: Text
     """What to do when it goes wrong: the name of a file in playbooks/, without .md."""
-    overrides: tuple[Override, ...] = ()
-    """Another target, threshold or owner in some stages or for some segments."""
 
     @model_validator(mode="after")
     def _targeted(self) -> Kpi:

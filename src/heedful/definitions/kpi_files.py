@@ -9,6 +9,7 @@ from typing import Any
 
 from heedful.definitions.document import Document
 from heedful.definitions.entry import Entry, Folder
+from heedful.definitions.fields import Who
 from heedful.definitions.kpi import CatalogueKpi, Kpi
 from heedful.definitions.problem import Problem, ProjectError, did_you_mean
 from heedful.definitions.rules import Rules
@@ -61,15 +62,19 @@ def read_catalogue(folder: Path) -> Mapping[str, Raw]:
     }
 
 
-def catalogue_kpis(raw: Mapping[str, Raw], rules: Rules) -> dict[str, CatalogueKpi]:
-    """Return the catalogue's KPIs, typed, as a project's rules make them."""
+def catalogue_kpis(
+    raw: Mapping[str, Raw], rules: Rules, unit: Who = "customer"
+) -> dict[str, CatalogueKpi]:
+    """Return the catalogue's KPIs, typed, as a project's rules and its unit make them."""
     return {
-        name: CatalogueKpi.model_validate({**fields, "id": name}, context=rules)
+        name: CatalogueKpi.model_validate({"unit": unit, **fields, "id": name}, context=rules)
         for name, fields in raw.items()
     }
 
 
-def read_kpis(folder: Folder, catalogue: Mapping[str, Raw], rules: Rules) -> list[Entry[Kpi]]:
+def read_kpis(
+    folder: Folder, catalogue: Mapping[str, Raw], rules: Rules, unit: Who = "customer"
+) -> list[Entry[Kpi]]:
     """Return the KPIs that a project has switched on; problems go to the folder."""
     documents = dict(folder.documents("kpis"))
     own: dict[str, dict[str, Any]] = {}
@@ -98,7 +103,11 @@ def read_kpis(folder: Folder, catalogue: Mapping[str, Raw], rules: Rules) -> lis
             merged = {"threshold": {"rule": "change", "by": 0.1}, **merged, "planned": False}
         before = len(folder.problems)
         entry = folder.check(
-            Kpi, document, data={**merged, "id": name}, stand_ins=_STAND_INS, context=rules
+            Kpi,
+            document,
+            data={"unit": unit, **merged, "id": name},
+            stand_ins=_STAND_INS,
+            context=rules,
         )
         missing = [field for field in _DEFINES if field not in merged]
         if len(missing) > 2:

@@ -10,7 +10,7 @@ from heedful.definitions.fields import Model, Sql, wrong
 from heedful.definitions.problem import one_of
 from heedful.definitions.rules import Days
 
-Unit = Literal["share", "nps", "hours", "seconds", "days", "money", "count", "score"]
+Unit = Literal["share", "nps", "hours", "minutes", "seconds", "days", "money", "count", "score"]
 In = Annotated[Unit, Field(alias="in")]
 Quantum = Annotated[float, Field(gt=0, lt=1)]
 
@@ -24,6 +24,11 @@ class _Measure(Model):
     def expressions(self) -> dict[str, str]:
         """Return the SQL expressions, by the field that holds them."""
         return {name: getattr(self, name) for name in self.sql_fields}
+
+    def text(self) -> str:
+        """The measure as one would write it in a line."""
+        fields = self.model_dump(by_alias=True)
+        return ", ".join(f"{name}: {value}" for name, value in fields.items())
 
 
 class Share(_Measure):
@@ -49,8 +54,13 @@ class TopBox(_Measure):
     """The answer."""
     of: Sql
     """The highest answer on offer."""
-    boxes: Annotated[int, Field(gt=0)] = 2
-    """How many of the highest answers count."""
+    boxes: Annotated[int, Field(gt=0)] | Sql = 2
+    """How many of the highest answers count; or SQL that gives it, such as the column boxes."""
+
+    def expressions(self) -> dict[str, str]:
+        """Return the SQL expressions, by the field that holds them."""
+        found = super().expressions()
+        return {**found, "boxes": self.boxes} if isinstance(self.boxes, str) else found
 
     @property
     def unit(self) -> Unit:
@@ -120,6 +130,41 @@ class Total(_Measure):
     """The unit of the value."""
 
 
+class Factor(Model):
+    """One part of a product: a total, or the sum of one amount per the sum of another."""
+
+    of: Sql
+    """The amount above."""
+    per: Sql | None = None
+    """The amount below, over rows that have both; without: a total."""
+
+
+class Product(_Measure):
+    """The product of totals and ratios, each over the rows that have its amounts."""
+
+    kind: ClassVar[str] = "product"
+    product: Annotated[tuple[Factor, ...], Field(min_length=2)]
+    """Its factors: {of: amount}, or {of: amount, per: amount}."""
+    unit: In
+    """The unit of the value."""
+
+    def expressions(self) -> dict[str, str]:
+        """Return the SQL expressions, by the place of the factor and its field."""
+        return {
+            f"product.{place}.{name}": sql
+            for place, factor in enumerate(self.product)
+            for name, sql in (("of", factor.of), ("per", factor.per))
+            if sql is not None
+        }
+
+    def text(self) -> str:
+        """The measure as one would write it in a line."""
+        parts = (
+            f"{{of: {one.of}{f', per: {one.per}' if one.per else ''}}}" for one in self.product
+        )
+        return f"product: [{', '.join(parts)}], in: {self.unit}"
+
+
 class Quantile(_Measure):
     """A quantile of an amount over rows; the median where `q` is 0.5."""
 
@@ -147,7 +192,7 @@ class Duration(_Measure):
     """Whether the event happened."""
     q: Quantum = 0.5
     """Which quantile."""
-    unit: Annotated[Literal["hours", "seconds", "days"], Field(alias="in")]
+    unit: Annotated[Literal["hours", "minutes", "seconds", "days"], Field(alias="in")]
     """The unit of the value."""
 
 
@@ -173,7 +218,10 @@ class Retention(_Measure):
 
 KINDS: dict[str, type[_Measure]] = {
     kind.kind: kind
-    for kind in (Share, TopBox, Nps, Mean, Ratio, Rate, Total, Quantile, Duration, Retention)
+    for kind in (
+        *(Share, TopBox, Nps, Mean, Ratio, Rate, Total, Product),
+        *(Quantile, Duration, Retention),
+    )
 }
 
 
@@ -208,6 +256,7 @@ Measure = Annotated[
     | Annotated[Ratio, Tag("Ratio")]
     | Annotated[Rate, Tag("Rate")]
     | Annotated[Total, Tag("Total")]
+    | Annotated[Product, Tag("Product")]
     | Annotated[Quantile, Tag("Quantile")]
     | Annotated[Duration, Tag("Duration")]
     | Annotated[Retention, Tag("Retention")],

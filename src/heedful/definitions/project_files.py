@@ -23,7 +23,11 @@ from heedful.definitions.experiment_files import read_experiments
 from heedful.definitions.experiment_references import experiment_problems
 from heedful.definitions.experiment_warnings import experiment_warnings
 from heedful.definitions.fields import Model
+from heedful.definitions.format import Format
 from heedful.definitions.hypothesis import Hypothesis
+from heedful.definitions.instrument import Instrument
+from heedful.definitions.instrument_files import FOLDER as INSTRUMENTS
+from heedful.definitions.instrument_files import instrument_problems, read_instruments
 from heedful.definitions.kpi import CatalogueKpi, Kpi
 from heedful.definitions.kpi_files import catalogue_kpis, read_catalogue, read_kpis
 from heedful.definitions.pattern import Pattern
@@ -41,7 +45,7 @@ from heedful.definitions.source import Source
 SETTINGS = "heedful.yaml"
 HYPOTHESES = "hypotheses.yaml"
 _FILES = (SETTINGS, "rules.yaml", "segments.yaml", "scorecard.yaml", HYPOTHESES, ALERTS)
-_FOLDERS = ("kpis", "sources", EXPERIMENTS, PATTERNS)
+_FOLDERS = ("kpis", "sources", EXPERIMENTS, PATTERNS, INSTRUMENTS)
 _TEXT = "?"
 
 M = TypeVar("M", bound=Model)
@@ -65,6 +69,7 @@ class Definitions:
         experiments: `experiments/*.yaml`, by id.
         alerts: `alerts.yaml`, or its defaults: nobody is told.
         patterns: `patterns/*.yaml`, the project's own, by id.
+        instruments: `instruments/*.yaml`, the project's own, by id.
     """
 
     root: Path
@@ -80,6 +85,7 @@ class Definitions:
     experiments: Mapping[str, Experiment] = field(default_factory=dict)
     alerts: AlertsDefinition = field(default_factory=AlertsDefinition)
     patterns: Mapping[str, Pattern] = field(default_factory=dict)
+    instruments: Mapping[str, Instrument] = field(default_factory=dict)
 
     @property
     def data(self) -> Path:
@@ -124,9 +130,10 @@ def load(
     *,
     tables: Schema | None = None,
     facts: Schema | None = None,
-    formats: Collection[str] = (),
+    formats: Mapping[str, Format] | None = None,
     people: Collection[str] = (),
     splits: Schema | None = None,
+    instruments: Mapping[str, Instrument] | None = None,
 ) -> Loaded:
     """Read all files of a project.
 
@@ -135,10 +142,11 @@ def load(
         catalogue: The folder of the built-in KPIs.
         tables: The columns of each table; where given, files may name no others.
         facts: The columns of each fact; where given, files may name no others.
-        formats: The known exports of other products.
+        formats: The known exports of other products; where given, sources may name no others.
         people: Columns of customers and accounts by which any KPI can be broken down.
         splits: Columns by which each fact can be broken down; where given, overrides may name no
             others but these, those of people, and attributes.
+        instruments: Those that come with the program, by id.
 
     Raises:
         ProjectError: The built-in catalogue is broken.
@@ -156,6 +164,7 @@ def load(
     folder.problems += experiment_problems(draft)
     folder.problems += pattern_problems(draft, raw)
     folder.problems += alert_problems(draft)
+    folder.problems += instrument_problems(draft.instruments, instruments or {})
     folder.problems += SqlChecks(draft, root, tables, facts, formats, people, splits).problems()
     wrong = {problem.file for problem in folder.problems}
     said = [*experiment_warnings(draft, wrong), *alert_warnings(draft, os.environ)]
@@ -168,7 +177,7 @@ def load(
         rules=draft.rules.value,
         segments={name: entry.value for name, entry in draft.segments.items()},
         kpis={entry.value.id: entry.value for entry in draft.kpis},
-        catalogue=catalogue_kpis(raw, draft.rules.value),
+        catalogue=catalogue_kpis(raw, draft.rules.value, draft.settings.value.unit),
         scorecard=draft.scorecard.value,
         sources={entry.value.name: entry.value for entry in draft.sources},
         hypotheses={entry.value.id: entry.value for entry in draft.hypotheses},
@@ -176,6 +185,7 @@ def load(
         experiments={entry.value.id: entry.value for entry in draft.experiments},
         alerts=draft.alerts.value if draft.alerts else AlertsDefinition(),
         patterns={entry.value.id: entry.value for entry in draft.patterns},
+        instruments={entry.value.id: entry.value for entry in draft.instruments},
     )
     return Loaded(definitions, (), warnings)
 
@@ -208,13 +218,14 @@ def _draft(folder: Folder, catalogue: Mapping[str, Mapping[str, object]]) -> Dra
         rules=rules,
         scorecard=_optional(folder, ScorecardDefinition, "scorecard.yaml"),
         segments=dict(_segments(folder)),
-        kpis=read_kpis(folder, catalogue, rules.value),
+        kpis=read_kpis(folder, catalogue, rules.value, settings.value.unit),
         sources=list(_sources(folder)),
         hypotheses=list(_hypotheses(folder, expected)),
         playbooks=list(_playbooks(folder)),
-        experiments=list(read_experiments(folder)),
+        experiments=list(read_experiments(folder, settings.value.unit)),
         alerts=_optional(folder, AlertsDefinition, ALERTS),
         patterns=list(read_patterns(folder)),
+        instruments=list(read_instruments(folder)),
         kpi_files={path.stem for path in (folder.root / "kpis").glob("*.yaml")},
         playbook_files={path.stem for path in (folder.root / "playbooks").glob("*.md")},
         experiment_files={path.stem for path in (folder.root / EXPERIMENTS).glob("*.yaml")},

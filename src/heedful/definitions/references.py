@@ -11,6 +11,7 @@ from heedful.definitions.document import KeyPath
 from heedful.definitions.entry import Entry
 from heedful.definitions.experiment import Experiment
 from heedful.definitions.hypothesis import Hypothesis
+from heedful.definitions.instrument import Instrument
 from heedful.definitions.kpi import Kpi
 from heedful.definitions.override_references import override_problems
 from heedful.definitions.pattern import Pattern
@@ -48,6 +49,7 @@ class Draft:
     experiments: list[Entry[Experiment]] = field(default_factory=list)
     alerts: Entry[AlertsDefinition] | None = None
     patterns: list[Entry[Pattern]] = field(default_factory=list)
+    instruments: list[Entry[Instrument]] = field(default_factory=list)
     kpi_files: Collection[str] = ()
     playbook_files: Collection[str] = ()
     experiment_files: Collection[str] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
@@ -10,6 +11,7 @@ from heedful.definitions.alert import AlertsDefinition
 from heedful.definitions.experiment import Experiment
 from heedful.definitions.fields import Model
 from heedful.definitions.hypothesis import Hypothesis
+from heedful.definitions.instrument import Instrument
 from heedful.definitions.kpi import Kpi
 from heedful.definitions.pattern import Pattern
 from heedful.definitions.rules import Rules
@@ -32,6 +34,7 @@ _FILES = {
     "experiment": "experiments/*.yaml",
     "alerts": "alerts.yaml",
     "pattern": "patterns/*.yaml",
+    "instrument": "instruments/*.yaml",
 }
 
 
@@ -42,30 +45,43 @@ class _Untitled(GenerateJsonSchema):
         return False
 
 
-def schemas() -> dict[str, Schema]:
+def schemas(formats: Iterable[str] = ()) -> dict[str, Schema]:
     """Return a JSON Schema (draft 2020-12) for each kind of project file.
+
+    Args:
+        formats: The known exports of other products; where given, sources may name no others.
 
     Examples:
         >>> sorted(schemas())
-        ['alerts', 'experiment', 'heedful', 'hypotheses', 'kpi', 'pattern', 'rules', 'scorecard',
-        'segments', 'source']
+        ['alerts', 'experiment', 'heedful', 'hypotheses', 'instrument', 'kpi', 'pattern', 'rules',
+        'scorecard', 'segments', 'source']
         >>> schemas()["kpi"]["properties"]["better"]["enum"]
         ['higher', 'lower']
     """
     kpi = _schema(Kpi)
     # What a KPI of the catalogue does not say again, it keeps.
     del kpi["required"]
+    source = _schema(Source)
+    if known := list(formats):
+        described = source["properties"]["format"].get("description")
+        choice = [{"enum": known}, {"type": "null"}]
+        source["properties"]["format"] = {
+            "anyOf": choice,
+            "default": None,
+            "description": described,
+        }
     found = {
         "heedful": _schema(Settings),
         "rules": _schema(Rules),
         "segments": _of_each(_schema(Segment), {"type": "object"}, "additionalProperties"),
         "kpi": kpi,
         "scorecard": _schema(ScorecardDefinition),
-        "source": _schema(Source),
+        "source": source,
         "hypotheses": _of_each(_schema(Hypothesis), {"type": "array"}, "items"),
         "experiment": _schema(Experiment),
         "alerts": _schema(AlertsDefinition),
         "pattern": _schema(Pattern),
+        "instrument": _schema(Instrument),
     }
     return {
         name: {"$schema": _DIALECT, **schema, "title": _FILES[name]}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator
 
 from heedful.definitions.currency import CURRENCIES
-from heedful.definitions.fields import Model, Text, Timezone, wrong
+from heedful.definitions.fields import Model, Text, Timezone, Who, wrong
 from heedful.definitions.problem import did_you_mean
 
+ENGINE = re.compile(
+    r"duckdb|spark|local(\[([1-9]\d*|\*)\])?|spark://[\w.\[\]:-]+:\d+(,[\w.\[\]:-]+:\d+)*"
+)
+ENGINES = "allowed: duckdb, spark, local[N], or a cluster such as spark://host:7077"
 STAGES = ("awareness", "consideration", "conversion", "onboarding", "retention", "expansion")
 
 
@@ -18,6 +23,14 @@ def _currency(code: str) -> str:
         hint = did_you_mean(code, CURRENCIES)
         raise wrong("{name} {value} is not known", f"allowed: an ISO 4217 code such as EUR{hint}")
     return code
+
+
+def _engine(name: str) -> str:
+    if not ENGINE.fullmatch(name):
+        if "@" in name:
+            raise wrong("an address with a name or password", "write only spark://host:port")
+        raise wrong("{name} {value} is not known", ENGINES)
+    return name
 
 
 class Touchpoint(Model):
@@ -49,6 +62,8 @@ class Settings(Model):
     """IANA name, such as Europe/Berlin; days, weeks and months begin at midnight there."""
     currency: Annotated[Text, AfterValidator(_currency)]
     """ISO 4217 code, such as EUR; all amounts are in it."""
+    unit: Who = "customer"
+    """Who is counted, clustered and assigned: customers, or accounts where companies buy (B2B)."""
     stages: tuple[Text, ...] = Field(default=STAGES, min_length=1)
     """The stages of the journey, in order."""
     touchpoints: dict[str, Touchpoint] = Field(default={})
@@ -57,8 +72,14 @@ class Settings(Model):
     """Teams that own KPIs, by id."""
     data: Text = "data"
     """The folder, relative to the project, that Heedful writes to."""
-    engine: Literal["duckdb"] = "duckdb"
-    """What runs the SQL."""
+    engine: Annotated[Text, AfterValidator(_engine)] = "duckdb"
+    """What computes facts and KPIs: `duckdb`, Spark on this machine (`spark`, `local[4]`), or a
+    Spark cluster (`spark://host:7077`); see [engines](engines.md)."""
+
+    @property
+    def units(self) -> str:
+        """What several units are called: customers or accounts."""
+        return f"{self.unit}s"
 
     @field_validator("stages")
     @classmethod

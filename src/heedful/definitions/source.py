@@ -51,7 +51,8 @@ def _dates(given: Any) -> Any:
         return formats
     raise wrong(
         "{name} {value} is not a date format",
-        'allowed: such as "%d.%m.%Y %H:%M", a list of such, epoch_s, epoch_ms or epoch_us',
+        'allowed: such as "%d.%m.%Y %H:%M", a list of such, epoch_s, epoch_ms, epoch_us or '
+        "epoch_ns",
     )
 
 
@@ -76,7 +77,8 @@ class ReadOptions(Model):
     dates: Annotated[
         tuple[str, ...], BeforeValidator(_dates, json_schema_input_type=str | tuple[str, ...])
     ] = ()
-    """Formats of dates, in strptime's letters, or epoch_s, epoch_ms, epoch_us; ISO where none."""
+    """Formats of dates, in strptime's letters, or epoch_s, epoch_ms, epoch_us, epoch_ns; ISO where
+    none."""
     timezone: Timezone | None = None
     """The timezone of times that name none; the project's where not given."""
     decimal: Literal[".", ","] = "."
@@ -89,6 +91,8 @@ class ReadOptions(Model):
     """How many lines stand before the header; found out where not given."""
     sheet: Text | None = None
     """The sheet of a workbook; the first where not given."""
+    records: Text | None = None
+    """The list that holds the rows, where they lie in an object of JSON, as on a page of an API."""
 
     @model_validator(mode="after")
     def _distinct(self) -> ReadOptions:
@@ -136,13 +140,13 @@ class Source(Model):
     """Until when the data is complete; the newest time in the table where not given."""
 
     @property
-    def globs(self) -> dict[str, tuple[str, ...]]:
-        """The globs by the name of the view they become; `files` where they have no name."""
-    @property
     def remote(self) -> bool:
         """Whether its rows come from a database, not from files."""
         return self.relation is not None or self.query is not None
 
+    @property
+    def globs(self) -> dict[str, tuple[str, ...]]:
+        """The globs by the name of the view they become; `files` where they have no name."""
         if isinstance(self.path, dict):
             return {name: (glob,) for name, glob in self.path.items()}
         return {"files": (self.path,) if isinstance(self.path, str) else self.path}

@@ -92,9 +92,25 @@ class DuckDB:
     def _columns_of(self, source: str) -> set[str]:
         return {row[0] for row in self.run(f"DESCRIBE SELECT * FROM {source}").fetchall()}
 
+    def schema(self, name: str) -> None:
+        """Make a schema, in which views can lie as `<name>.<view>`."""
+        self.run(f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}")
+
     def view(self, name: str, sql: str) -> None:
         """Name a query."""
         self.run(f"CREATE OR REPLACE VIEW {name} AS {sql}")
+
+    def table(self, name: str, sql: str) -> None:
+        """Name a query, and compute it only once."""
+        self.run(f"CREATE OR REPLACE TABLE {name} AS {sql}")
+
+    def load(self, name: str, rows: pa.Table) -> None:
+        """Make rows readable as a table."""
+        self.connection.register("loading", rows)
+        try:
+            self.run(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM loading")
+        finally:
+            self.connection.unregister("loading")
 
     def run(self, sql: str, parameters: list[object] | None = None) -> duckdb.DuckDBPyConnection:
         """Execute one statement of our own making."""
@@ -113,8 +129,34 @@ class DuckDB:
         return self.connection.sql(sql, params=parameters).to_arrow_table()
 
     def columns(self, sql: str) -> dict[str, str]:
-        """Column names and SQL types that a query would give, without running it."""
-        return {row[0]: str(row[1]) for row in self.run(f"DESCRIBE {sql}").fetchall()}
+        """Column names and SQL types that a query would give, without running it.
+
+        Raises:
+            QueryError: The query cannot be run.
+        """
+        import duckdb
+
+        try:
+            return {row[0]: str(row[1]) for row in self.run(f"DESCRIBE {sql}").fetchall()}
+        except duckdb.Error as error:
+            raise QueryError(_plain(error)) from None
+
+    def stream(self, sql: str, rows: int) -> pa.RecordBatchReader:
+        """Run a query of our own making and read its result in batches.
+
+        Args:
+            sql: One SELECT in this engine's dialect.
+            rows: Most rows of a batch.
+
+        Raises:
+            QueryError: The query cannot be run; what fails later is an error of Arrow.
+        """
+        import duckdb
+
+        try:
+            return self.connection.sql(sql).to_arrow_reader(rows)
+        except duckdb.Error as error:
+            raise QueryError(_plain(error)) from None
 
     def close(self) -> None:
         """Let go of the connection."""

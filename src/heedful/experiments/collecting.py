@@ -183,7 +183,10 @@ class Collector:
         listed = "".join(f", {item}" for item in items)
         if self.experiment.unit == "customer":
             return f'SELECT customer AS unit, "at" AS happened, bucket{listed} FROM {name}'
-        unit = unit_of(self.experiment, "customer", "account_of_customer")
+        # A deal is of an account whoever of its people is named.
+        own = "account" in self.fact.columns
+        account = "COALESCE(account, account_of_customer)" if own else "account_of_customer"
+        unit = unit_of(self.experiment, "customer", account)
         return (
             f'SELECT {unit} AS unit, "at" AS happened, {_bucket(unit)} AS bucket{listed} '
             f"FROM {name} LEFT JOIN (SELECT customer AS customer_of_account, "

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from heedful.experiments.collecting import Collector, Question
 
 ROWS = "experiment_rows"
-SECONDS = {"seconds": 1, "hours": 3600, "days": 86400}
+SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ _STYLES = {
     "nps": _Style(1, "", _SPACE + "pts"),
     "score": _Style(1, "", _SPACE + "pts"),
     "hours": _Style(1, _SPACE + "h", _SPACE + "h"),
+    "minutes": _Style(1, _SPACE + "min", _SPACE + "min"),
     "seconds": _Style(1, _SPACE + "s", _SPACE + "s"),
     "days": _Style(1, _SPACE + "d", _SPACE + "d"),
     "money": _Style(2),
@@ -40,7 +41,7 @@ _STYLES = {
 }
 _RELATIVE = _Style(1, "%", "%", 100.0)
 _PLAIN = _Style(0)
-_LONG = {"pts": "points", "h": "hours", "s": "seconds", "d": "days"}
+_LONG = {"pts": "points", "h": "hours", "min": "minutes", "s": "seconds", "d": "days"}
 
 
 def decimals_of(
@@ -306,7 +307,7 @@ def _usual(scaled: float, unit: str | None) -> int:
     if style is _PLAIN:
         size = abs(scaled)
         return 0 if size == 0 or size >= 100 else min(_MOST, 2 - floor(log10(size)))
-    if unit in ("hours", "seconds", "days", "count") and abs(scaled) >= 100:
+    if unit in ("hours", "minutes", "seconds", "days", "count") and abs(scaled) >= 100:
         return 0
     return style.decimals
 

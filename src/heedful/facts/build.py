@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from heedful.definitions.parameters import literal
 from heedful.definitions.problem import Problem, ProjectError
-from heedful.engines.duckdb import quoted
+from heedful.engines.duckdb import QueryError, quoted
 from heedful.facts.model import Fact
 from heedful.facts.prepared import Prepared
 from heedful.facts.rendering import render
@@ -127,11 +127,9 @@ def _window(
 
 def _columns(fact: Fact, query: str, prepared: Prepared) -> dict[str, str]:
     """SQL type of each column of the query as it will be stored."""
-    import duckdb
-
     try:
         found = prepared.engine.columns(query)
-    except duckdb.Error as error:
+    except QueryError as error:
         raise ProjectError([_refused(fact, str(error))]) from None
     columns = {}
     for name, kind in found.items():
@@ -204,12 +202,11 @@ class _Stream:
         self.problem: Problem | None = None
 
     def reader(self) -> pa.RecordBatchReader:
-        import duckdb
         import pyarrow as pa
 
         try:
-            reader = self.engine.connection.sql(self.sql).to_arrow_reader(BATCH)
-        except duckdb.Error as error:
+            reader = self.engine.stream(self.sql, BATCH)
+        except QueryError as error:
             self.problem = _refused(self.fact, str(error))
             raise
         return pa.RecordBatchReader.from_batches(reader.schema, self._batches(reader))

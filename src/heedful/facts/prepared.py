@@ -7,19 +7,26 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from heedful.definitions.instrument import Instrument
 from heedful.definitions.parameters import substitute
 from heedful.definitions.problem import Problem, ProjectError, one_of
 from heedful.definitions.rules import Rules
 from heedful.definitions.settings import Settings
 from heedful.engines.duckdb import DuckDB, literal, quoted
+from heedful.engines.engine import Engine
 from heedful.facts import identity, parameters, relations, touchpoint
-from heedful.facts.observed import observed_until
+from heedful.facts.observed import event_names, observed_until, told
 from heedful.facts.relations import MONTHS
 from heedful.store import schema
 from heedful.store.lake import Lake, Snapshot
+from heedful.surveys import catalogue as surveys
+from heedful.surveys import scales
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ADDED = ("customer", "known", "stage", "ai")
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,6 +41,8 @@ class Prepared:
     customer's id, else the anonymous one, else null) and `known` (whether it is more than an
     anonymous id); tables with a `touchpoint` gain `stage` and `ai`. `customers` has one row a
     resolved customer: the one under the customer's own id, with the earliest sign-up of all.
+    `responses` have the scale of their instrument where they name none, gain `boxes`, and their
+    scores run upwards.
 
     Args:
         engine: Where the views are made.
@@ -42,6 +51,7 @@ class Prepared:
         rules: `rules.yaml`.
         now: The present; data that claims to be younger does not count as seen.
         observed: Until when sources say that a table is complete, by table.
+        instruments: The project's own instruments, beside those that come with the program.
 
     Attributes:
         versions: Version of each table that exists.
@@ -54,20 +64,23 @@ class Prepared:
 
     def __init__(
         self,
-        engine: DuckDB,
+        engine: Engine,
         tables: Lake,
         settings: Settings,
         rules: Rules,
         *,
         now: datetime | None = None,
         observed: Mapping[str, datetime] | None = None,
+        instruments: Mapping[str, Instrument] | None = None,
     ) -> None:
         self.engine = engine
         self.settings = settings
         self.rules = rules
+        self.instruments = surveys.instruments(instruments)
         self._snapshots: dict[str, Snapshot] = {}
         self._kept: set[str] = set()
-        engine.run("CREATE SCHEMA IF NOT EXISTS raw")
+        self._lists: dict[str, pa.Table] = {}
+        engine.schema("raw")
         for name in schema.names():
             snapshot = tables.snapshot(name)
             if snapshot is not None:
@@ -86,7 +99,14 @@ class Prepared:
     @cached_property
     def parameters(self) -> dict[str, Any]:
         """The value of every `$name` that facts may use."""
-        return parameters.values(self.rules, self.settings.timezone, self.until)
+        times = [one for one in parameters.TIMES if one[0] in self._snapshots]
+        return parameters.values(
+            self.rules,
+            self.settings.timezone,
+            self.until,
+            events=event_names(self.engine) if "events" in self._snapshots else (),
+            told=told(self.engine, times),
+        )
 
     def attributes(self, table: str) -> tuple[str, ...]:
         """The columns that sources added to a table, sorted.
@@ -97,6 +117,7 @@ class Prepared:
         if snapshot is None:
             return ()
         known = {*schema.table(table).columns, *schema.BOOKKEEPING, *ADDED}
+        known |= {scales.BOXES} if table == scales.TABLE else set()
         return tuple(sorted(name for name in snapshot.columns if name not in known))
 
     def views(
@@ -126,7 +147,7 @@ class Prepared:
                 sql = substitute(node, self.parameters).sql("duckdb", identify=True)
                 if found.header.lookback.whole:
                     # The same for every fact, so it is computed only once.
-                    self.engine.run(f"CREATE OR REPLACE TABLE {quoted(name)} AS {sql}")
+                    self.engine.table(quoted(name), sql)
                     self._kept.add(name)
                 else:
                     self.engine.view(quoted(name), sql)
@@ -142,6 +163,9 @@ class Prepared:
             where.append(f"NOT COALESCE(({self._conditions[name]}), FALSE)")
         rows = f"SELECT {_items('', columns)} FROM raw.{quoted(name)}"
         rows += f" WHERE {' AND '.join(where)}" if where else ""
+        if name == scales.TABLE:
+            rows = scales.scaled(rows, columns, self.instruments)
+            columns = (*columns, scales.BOXES)
         if "customer_id" not in table.columns:
             return rows
         return self._placed(table, columns, self._resolved(table, columns, rows))
@@ -155,21 +179,21 @@ class Prepared:
             "WHERE alias_id IS NOT NULL AND customer_id IS NOT NULL"
         )
         found = identity.resolve(links)
-        self._load("identity", found)
+        self._lists["identity"] = found
+        self.engine.load("identity", found)
         return bool(found.num_rows)
 
     def _load_excluded(self) -> bool:
         condition = self._conditions.get("customers")
         resolved = f"SELECT {_items('r', self._columns('customers'))} FROM raw.customers AS r"
         who = "COALESCE(i.customer, c.customer_id)"
-        self._load(
-            "excluded",
-            self.engine.query(
-                f"SELECT DISTINCT {who} AS customer FROM ({resolved} WHERE {condition or 'FALSE'}"
-                ") AS c LEFT JOIN identity AS i ON i.alias = c.customer_id"
-            ),
+        found = self.engine.query(
+            f"SELECT DISTINCT {who} AS customer FROM ({resolved} WHERE {condition or 'FALSE'}"
+            ") AS c LEFT JOIN identity AS i ON i.alias = c.customer_id"
         )
-        return bool(self.engine.query("SELECT 1 FROM excluded LIMIT 1").num_rows)
+        self._lists["excluded"] = found
+        self.engine.load("excluded", found)
+        return bool(found.num_rows)
 
     def _people(self) -> str:
         """Adding up makes the order of rows matter not, and needs no sorting."""
@@ -177,14 +201,15 @@ class Prepared:
             f"SELECT COUNT(*) AS n, SUM(CAST(HASH({columns}) % 1000000007 AS BIGINT)) AS s FROM {t}"
             for t, columns in (("identity", "alias, customer"), ("excluded", "customer"))
         ]
-        found = self.engine.query(" UNION ALL ".join(sums)).to_pylist()
+        engine = self.engine
+        if engine.dialect != DuckDB.dialect:
+            # A hash differs by engine, and facts must not be rebuilt because another one asks.
+            engine = DuckDB()
+            for name, rows in self._lists.items():
+                engine.load(name, rows)
+        found = engine.query(" UNION ALL ".join(sums)).to_pylist()
         text = str(sorted((row["n"], str(row["s"])) for row in found))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-    def _load(self, name: str, rows: Any) -> None:
-        self.engine.connection.register("loading", rows)
-        self.engine.run(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM loading")
-        self.engine.connection.unregister("loading")
 
     @staticmethod
     def _window(table: schema.Table, since: datetime | None, until: datetime | None) -> list[str]:
@@ -259,13 +284,15 @@ class Prepared:
 
     def _first(self) -> datetime | None:
         """The first time in the tables that are kept by month, not before 1970."""
-        found = []
-        for name in self._snapshots:
-            table = schema.table(name)
-            if table.partitioned and table.time:
-                time = quoted(table.time)
-                sql = f"SELECT MIN({time}) AS first FROM raw.{quoted(name)}"
-                found += self.engine.query(sql)["first"].to_pylist()
+        times = {
+            name: table.time
+            for name in self._snapshots
+            if (table := schema.table(name)).partitioned and table.time
+        }
+        firsts = [
+            f"SELECT MIN({quoted(t)}) AS first FROM raw.{quoted(n)}" for n, t in times.items()
+        ]
+        found = self.engine.query(" UNION ALL ".join(firsts))["first"].to_pylist() if firsts else []
         moments = [moment for moment in found if moment is not None]
         return max(min(moments), EARLIEST) if moments else None
 

@@ -39,7 +39,7 @@ def names() -> tuple[str, ...]:
     """Names of the relations, sorted.
 
     >>> names()
-    ('activity', 'months', 'spells')
+    ('activity', 'months', 'spells', 'stays')
     """
     return tuple(sorted([MONTHS, *(path.stem for path in FOLDER.glob("*.sql"))]))
 

@@ -142,11 +142,13 @@ def finding(episode: Episode, past: Past, witness: Witness) -> Finding | None:
 
 
 def _owner(past: Past, signal: Signal, kpi: Kpi, hot: Sequence[Segment]) -> str:
-    """The team of the stage; of the segment that stands out, where that has a team of its own."""
-    if signal.part is not None or not hot or hot[0].segment is None:
+    """The team of the stage; or that of the first segment that stands out and has its own."""
+    if signal.part is not None:
         return kpi.owner
-    here = (hot[0].dimension, hot[0].segment)
-    return past.definitions.kpis[kpi.id].at(signal.stage, here).owner
+    base = past.definitions.kpis[kpi.id]
+    named = [(one.dimension, one.segment) for one in hot if one.segment is not None]
+    owners = [base.at(signal.stage, part).owner for part in named]
+    return next((owner for owner in owners if owner != kpi.owner), kpi.owner)
 
 
 def _onset(episode: Episode, past: Past) -> Onset:

@@ -97,7 +97,7 @@ def contradiction(pattern: Pattern, legs: Sequence[Leg]) -> str:
     parts: list[str] = []
     for leg in [leg for leg in legs if leg.role != "beside"][:3]:
         title = inside(leg.title) if parts else leg.title
-        if leg.verdict == "better" and leg.unit in {"hours", "seconds", "days"}:
+        if leg.verdict == "better" and leg.unit in {"hours", "minutes", "seconds", "days"}:
             parts.append(f"{title} {moved(leg, sign=False)} shorter")
         elif leg.verdict in {"flat", "unclear"}:
             parts.append(f"{title} unchanged")

@@ -9,6 +9,7 @@ from heedful.definitions.measure import (
     Duration,
     Mean,
     Nps,
+    Product,
     Quantile,
     Rate,
     Ratio,
@@ -43,6 +44,11 @@ def estimates(cells: Cells) -> Estimates:
         return stats.ratios(sums["y"], sums["x"], n, customers)
     if isinstance(measure, Total):
         return stats.totals(sums["y"], n, customers)
+    if isinstance(measure, Product):
+        factors = [
+            (sums[f"y{place}"], sums.get(f"x{place}")) for place in range(len(measure.product))
+        ]
+        return stats.products(factors, n, customers)
     spread, people = cells.spread, customers.sum(axis=1)
     if spread is None:
         raise TypeError(f"{cells.kpi.id} has no measure")

@@ -12,6 +12,7 @@ from heedful.definitions.measure import (
     Duration,
     Mean,
     Nps,
+    Product,
     Quantile,
     Rate,
     Ratio,
@@ -38,7 +39,8 @@ class Columns:
     Attributes:
         counts: SQL condition: the row counts.
         sums: SQL of what is summed over rows that count, by name: `y` above, `x` below, `x2`
-            squared weights, `p` and `d` promoters and detractors.
+            squared weights, `p` and `d` promoters and detractors; `y0`, `x0`, `y1` and so on of
+            the factors of a product, where a total has no `x`.
         value: SQL of the duration or amount, where its distribution is needed.
         event: SQL condition: the awaited happened at `value` (rather than watching ended).
     """
@@ -87,7 +89,8 @@ def columns(
         if isinstance(measure, Share):
             flag = sql(measure.share)
         else:
-            flag = f"({sql(measure.top_box)} > {sql(measure.of)} - {measure.boxes})"
+            boxes = sql(measure.boxes) if isinstance(measure.boxes, str) else measure.boxes
+            flag = f"({sql(measure.top_box)} > {sql(measure.of)} - {boxes})"
         y = f"CASE WHEN {flag} THEN {weight} ELSE 0 END"
         return Columns(counted(flag), {"y": y, "x": weight, **squares})
     if isinstance(measure, Nps):
@@ -105,7 +108,25 @@ def columns(
     if isinstance(measure, Total):
         value = sql(measure.total)
         return Columns(counted(value), {"y": value})
+    if isinstance(measure, Product):
+        return _product(measure, sql, where)
     return _distribution(measure, sql, counted)
+
+
+def _product(measure: Product, sql: Callable[[str], str], where: list[str]) -> Columns:
+    """A row counts where any factor has its amounts; each factor sums only rows that have both."""
+    sums, present = {}, []
+    for place, factor in enumerate(measure.product):
+        above = sql(factor.of)
+        if factor.per is None:
+            sums[f"y{place}"] = above
+            present.append(f"{above} IS NOT NULL")
+            continue
+        below = sql(factor.per)
+        sums[f"y{place}"] = f"CASE WHEN {below} IS NOT NULL THEN {above} END"
+        sums[f"x{place}"] = f"CASE WHEN {above} IS NOT NULL THEN {below} END"
+        present.append(f"({above} IS NOT NULL AND {below} IS NOT NULL)")
+    return Columns(" AND ".join([*where, f"({' OR '.join(present)})"]), sums)
 
 
 def _distribution(

@@ -133,7 +133,7 @@ def table(cells: Cells, frame: Frame, *, staged: bool) -> pa.Table:
         "customers": cells.customers.sum(axis=1).astype(np.int64),
         "weighted_n": weighted,
         "unit": [unit] * size,
-        "why": found.whys(),
+        "why": _whys(found, cells.kpi),
         "method": found.methods(),
         "definition_hash": [definition_hash(cells.kpi, frame.definition, frame.rules)] * size,
         "table_versions": [json.dumps(dict(frame.versions), sort_keys=True)] * size,
@@ -194,6 +194,10 @@ def _bounds(cells: Cells, frame: Frame) -> tuple[list[date], list[date]]:
         begin.append(first if grain == "all" else day)
         end.append(last + timedelta(days=1) if grain == "all" else periods.end(grain, day))
     return begin, end
+
+
+def _whys(found: Estimates, kpi: CatalogueKpi) -> list[str | None]:
+    return [why and why.replace("customers", kpi.units) for why in found.whys()]
 
 
 def _numbers(values: NDArray[np.float64]) -> pa.Array:

@@ -62,9 +62,10 @@ def _sections(kpis: Mapping[str, CatalogueKpi]) -> Iterator[str]:
 
 def _row(kpi: CatalogueKpi) -> str:
     measure = kpi.measure
-    parts = measure.model_dump(by_alias=True) if measure else {}
-    how = ", ".join(f"{name}: {value}" for name, value in parts.items())
+    how = measure.text() if measure else ""
     how = f"`{{{how}}}` over `{kpi.fact}`" + (f" where `{kpi.where}`" if kpi.where else "")
+    if kpi.unit == "account":
+        how += ", by account"
     if kpi.weighted:
         how += ", weighted by `weight` where there is one"
     if kpi.window_days:

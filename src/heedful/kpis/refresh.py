@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from heedful.engines.duckdb import DuckDB
+from heedful.engines.opening import running
 from heedful.facts.build import build
 from heedful.facts.prepared import Prepared
 from heedful.facts.rendering import signature
@@ -21,10 +22,12 @@ from heedful.kpis import periods
 from heedful.kpis.computing import Bench, Measured, versions
 from heedful.kpis.log import ReadingLog
 from heedful.kpis.reading import definition_hash
+from heedful.store import schema
 
 if TYPE_CHECKING:
     from heedful.definitions.kpi import CatalogueKpi
     from heedful.definitions.project_files import Definitions
+    from heedful.engines.engine import Engine
     from heedful.facts.model import Fact
     from heedful.kpis.periods import Grain
     from heedful.store.lake import Lake
@@ -110,6 +113,8 @@ class Refresh:
         self.now = now or datetime.now(UTC)
         self.log = ReadingLog(books, definitions.settings.timezone)
         self.zone = ZoneInfo(definitions.settings.timezone)
+        self.spill = books.root / "staging" / "spill"
+        self.ours: DuckDB | None = None
 
     def run(self, *, full: bool = False, progress: Progress | None = None) -> list[Refreshed]:
         """Recompute what changed.
@@ -127,8 +132,14 @@ class Refresh:
             used.setdefault(str(kpi.fact), []).append(kpi)
         done: list[Refreshed] = []
         with self.books.lock(STATE):
-            engine = DuckDB(folder=str(self.books.root / "staging" / "spill"))
+            # Readings and states are small, and stay with DuckDB whatever runs the facts.
+            ours = DuckDB(folder=str(self.spill))
+            engine: Engine = ours
             try:
+                if self.definitions.settings.engine != DuckDB.dialect:
+                    tell(f"engine {self.definitions.settings.engine}", 0, len(used))
+                    engine = running(self.definitions.settings.engine, self.spill)
+                self.ours = ours
                 prepared = Prepared(
                     engine,
                     self.tables,
@@ -136,16 +147,19 @@ class Refresh:
                     self.definitions.rules,
                     now=self.now,
                     observed=observed(self.definitions),
+                    instruments=self.definitions.instruments,
                 )
                 bench = Bench(engine, prepared, self.fact_lake, self.definitions)
-                states = self._states(engine)
+                states = self._states(ours)
                 for number, (name, kpis) in enumerate(sorted(used.items())):
                     tell(name, number, len(used))
                     state = None if full else states.get(name)
                     done.append(self._one(bench, self.facts[name], kpis, state))
                 tell("", len(used), len(used))
             finally:
+                self.ours = None
                 engine.close()
+                ours.close()
         for lake, names in ((self.fact_lake, used), (self.books, (STATE, "readings", "imports"))):
             for name in names:
                 lake.compact(name)
@@ -175,7 +189,7 @@ class Refresh:
             self._remember(fact.name, wanted)
         return bench.measured(fact)
 
-    def _wanted(self, bench: Bench, fact: Fact, kpis: Iterable[CatalogueKpi]) -> State:
+    def _wanted(self, bench: Bench[Any], fact: Fact, kpis: Iterable[CatalogueKpi]) -> State:
         prepared = bench.prepared
         return State(
             model=_model(fact, self.definitions, prepared),
@@ -185,7 +199,7 @@ class Refresh:
         )
 
     def _one(
-        self, bench: Bench, fact: Fact, kpis: list[CatalogueKpi], state: State | None
+        self, bench: Bench[Any], fact: Fact, kpis: list[CatalogueKpi], state: State | None
     ) -> Refreshed:
         prepared = bench.prepared
         wanted = self._wanted(bench, fact, kpis)
@@ -233,7 +247,8 @@ class Refresh:
                 # Who is excluded, and who an id belongs to, is part of the signature.
                 continue
             commits = self.tables.touched_since(table, before)
-            if commits is None:
+            # What lies in no month, such as a campaign, may bear on rows of any day.
+            if commits is None or (commits and not schema.table(table).partitioned):
                 return WHOLE
             for commit in commits:
                 if commit.since is None or commit.until is None:
@@ -297,7 +312,7 @@ class Refresh:
     # --- measuring ---
 
     def _measure(
-        self, bench: Bench, measured: Measured, kpis: list[CatalogueKpi], span: Span
+        self, bench: Bench[Any], measured: Measured, kpis: list[CatalogueKpi], span: Span
     ) -> int:
         sets = plan(kpis, measured)
         ids = [kpi.id for kpi in kpis]
@@ -307,7 +322,8 @@ class Refresh:
         found = _inside(found, since, until)
         whole = [(grain, name) for grain, name in sets if grain == "all"]
         found = pa.concat_tables([found, bench.readings(measured, kpis, whole, self.now)])
-        return self.log.append(bench.engine, found, ids, sets, self.now, since, until)
+        ours = self.ours or DuckDB()
+        return self.log.append(ours, found, ids, sets, self.now, since, until)
 
     # --- state ---
 

@@ -73,6 +73,14 @@ def default_stage(kpi: CatalogueKpi) -> str | None:
     return kpi.stages[0] if len(kpi.stages) == 1 else None
 
 
+def _bucket(id_: str) -> str:
+    """SQL: which of 64 groups an id falls into, by md5 of it, as facts have it of customers."""
+    high, low = (
+        f"(STRPOS('0123456789abcdef', SUBSTR(MD5({id_}), {digit}, 1)) - 1)" for digit in (1, 2)
+    )
+    return f"({high} % 4) * 16 + {low}"
+
+
 class Query:
     """The SQL of a plan, and how its result is read.
 
@@ -93,7 +101,11 @@ class Query:
         self.stages: dict[str | None, str] = {
             default: f"stage_{number}" for number, default in enumerate(defaults)
         }
-        self.units = dict.fromkeys(kpi.unit for kpi in plan.kpis)
+        units = {kpi.unit for kpi in plan.kpis}
+        if len(units) > 1:
+            # They fall into other buckets, so one query cannot serve both.
+            raise ValueError("KPIs of customers and of accounts are summed apart")
+        self.accounts = units == {"account"}
         self.conditions = list(dict.fromkeys(measure.counts for measure in self.measures))
 
     # --- SQL ---
@@ -168,9 +180,9 @@ class Query:
         plan = self.plan
         who = [name for name in plan.dimensions if name in plan.customer_dimensions]
         joined = ", ".join(f'w."{name}" AS "{name}"' for name in who)
-        accounts = "account" in self.units
-        if accounts:
-            joined += (", " if joined else "") + "COALESCE(w.account, f.customer) AS account_unit"
+        if self.accounts:
+            account = "COALESCE(f.account, w.account)" if "account" in plan.columns else "w.account"
+            joined += f"{', ' if joined else ''}{account} AS account_unit"
         conditions = []
         if plan.since is not None:
             conditions.append(f"f.day >= DATE '{plan.since.isoformat()}'")
@@ -196,11 +208,11 @@ class Query:
             value = f"COALESCE(stage, '{default}')" if default else "stage"
             items.append(f"{value} AS {name}")
         items += [f'CAST("{name}" AS VARCHAR) AS "d_{name}"' for name in self.plan.dimensions]
-        if "account" in self.units:
-            items.append("account_unit AS unit")
-            items.append(
-                "CAST(CONCAT('0x', SUBSTRING(MD5(account_unit), 1, 2)) AS BIGINT) % 64 AS bucket"
-            )
+        if self.accounts:
+            # A customer without an account is a unit of its own. What kind of id it is stands in
+            # front, as the account 7 and the customer 7 are two.
+            items.append("COALESCE('account:' || account_unit, 'customer:' || customer) AS unit")
+            items.append(f"{_bucket('COALESCE(account_unit, customer)')} AS bucket")
         else:
             items += ["customer AS unit", "bucket"]
         for number, condition in enumerate(self.conditions):

@@ -285,16 +285,18 @@ class Findings:
 
         settings = self.project.definitions.settings
         hot = [one for one in (*finding.where, *finding.who) if one.stands_out and one.segment]
-        places = {str(one.segment) for one in hot if one.dimension == "touchpoint"}
+        parts = [(one.dimension, str(one.segment)) for one in hot]
+        parts += [finding.part] if finding.part else []
+        places = {segment for dimension, segment in parts if dimension == "touchpoint"}
         if not places and finding.stage is not None:
-            machine = any(one.dimension == "handled_by" and one.segment == "ai" for one in hot)
+            machine = ("handled_by", "ai") in parts
             machine |= "ai" in (finding.kpi or "").split("_")
             places = {
                 name
                 for name, each in settings.touchpoints.items()
                 if each.stage == finding.stage and (each.ai or not machine)
             }
-        devices = [one.segment for one in hot if one.dimension == "device"]
+        devices = [segment for dimension, segment in parts if dimension == "device"]
         since = finding.onset.start if finding.onset else finding.period_start
         held = [name for name in TABLES if self.project.lake("tables").exists(name)]
         with self.project.answering(only=TABLES) as ask:

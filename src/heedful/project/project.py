@@ -11,12 +11,14 @@ from heedful.definitions.problem import Problem, ProjectError
 from heedful.definitions.project_files import Definitions, Loaded, find_root, load
 from heedful.project.actions import Actions
 from heedful.project.alerts import Alerts
+from heedful.project.drivers import DriversDoor
 from heedful.project.experiments import Experiments
 from heedful.project.findings import Findings
 from heedful.project.kpis import Kpis
 from heedful.project.people import People
 from heedful.project.scores import Scorecard
 from heedful.project.tables import Tables
+from heedful.surveys.catalogue import instruments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from heedful.ledger.audit import Audit
     from heedful.ledger.database import Database
     from heedful.ledger.run import Runs
+    from heedful.project.erasure import Erasure
     from heedful.store.lake import Lake
 
 CATALOGUE = Path(__file__).parents[1] / "kpis" / "catalogue"
@@ -69,7 +72,7 @@ class Project:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.definitions: Definitions = load(root, CATALOGUE).valid()
+        self.definitions: Definitions = load(root, CATALOGUE, instruments=instruments()).valid()
 
     @property
     def name(self) -> str:
@@ -95,6 +98,11 @@ class Project:
     def experiments(self) -> Experiments:
         """Planned comparisons: plan, assign, analyse, decide."""
         return Experiments(self)
+
+    @cached_property
+    def drivers(self) -> DriversDoor:
+        """Which experiences go with who stays, buys again and pays."""
+        return DriversDoor(self)
 
     @cached_property
     def ledger(self) -> Database:
@@ -138,6 +146,13 @@ class Project:
         return Findings(self)
 
     @cached_property
+    def erasure(self) -> Erasure:
+        """What is held on a person: given out, or removed."""
+        from heedful.project.erasure import Erasure
+
+        return Erasure(self)
+
+    @cached_property
     def annotations(self) -> Annotations:
         """What happened when."""
         from heedful.ledger.annotation import Annotations
@@ -178,6 +193,7 @@ class Project:
                 self.definitions.settings,
                 self.definitions.rules,
                 observed=observed(self.definitions),
+                instruments=self.definitions.instruments,
             )
             yield Bench(engine, prepared, self.lake("facts"), self.definitions)
         finally:
@@ -193,7 +209,13 @@ class Project:
             progress: Called with a fact, how many are done, and how many there are.
         """
         from heedful.kpis.refresh import Refresh
+        from heedful.project.portability import portability
 
+        if self.definitions.settings.engine != "duckdb":
+            found = portability(self.root, self.definitions, self.facts)
+            if found.refused:
+                raise ProjectError(found.refused)
+        self.erasure.finish()
         return Refresh(
             self.definitions, self.facts, self.lake("tables"), self.lake("facts"), self.books
         ).run(full=full, progress=progress)
@@ -280,7 +302,9 @@ def check(root: Path) -> Loaded:
     """
     from heedful.facts.catalogue import read
     from heedful.kpis.dimensions import from_tables
+    from heedful.project.portability import portability
     from heedful.store import schema
+    from heedful.store.format import Formats
 
     facts = read(root / "facts")
     loaded = load(
@@ -288,8 +312,14 @@ def check(root: Path) -> Loaded:
         CATALOGUE,
         tables={name: tuple(schema.table(name).columns) for name in schema.names()},
         facts={name: tuple(fact.columns) for name, fact in facts.facts.items()},
+        formats=Formats(),
+        instruments=instruments(),
         people=from_tables(),
         splits={name: fact.dimensions for name, fact in facts.facts.items()},
     )
-    problems = tuple(sorted({*loaded.problems, *facts.problems}))
-    return Loaded(None if problems else loaded.definitions, problems, loaded.warnings)
+    found = portability(root, loaded.definitions, facts.facts)
+    spark = loaded.definitions is not None and loaded.definitions.settings.engine != "duckdb"
+    refused = found.refused if spark else ()
+    problems = tuple(sorted({*loaded.problems, *facts.problems, *refused}))
+    warnings = {*loaded.warnings, *found.doubtful, *(() if spark else found.refused)}
+    return Loaded(None if problems else loaded.definitions, problems, tuple(sorted(warnings)))

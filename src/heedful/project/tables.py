@@ -51,6 +51,7 @@ class Tables:
             if name not in known:
                 allowed = one_of(known, name) if known else "put a file into sources/ first"
                 raise NotFoundError(f'source "{name}" does not exist', allowed)
+        project.erasure.finish()
         importer = Importer(
             project.root,
             project.lake("tables"),
@@ -58,6 +59,7 @@ class Tables:
             project.definitions.data / "staging",
             project.definitions.settings.timezone,
             project.definitions.rules.parameters(),
+            project.definitions.instruments,
         )
         for name in wanted:
 

@@ -23,6 +23,7 @@ from heedful.stats.estimate import (
 )
 from heedful.stats.jackknife import jackknife
 from heedful.stats.lifetimes import duration, survival
+from heedful.stats.products import product, products
 from heedful.stats.quantiles import quantile
 from heedful.stats.shares import nps, nps_scores, share, shares
 from heedful.stats.sums import ratio, ratios, total, totals
@@ -46,6 +47,8 @@ __all__ = [
     "nps_scores",
     "p_value",
     "p_values",
+    "product",
+    "products",
     "quantile",
     "quantile_cells",
     "ratio",

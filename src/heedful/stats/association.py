@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from heedful.stats.estimate import Floats
-from heedful.stats.student import t_quantile
 
 CHUNK = 100_000
 """Rows whose dummies are in memory at one time."""
@@ -16,8 +15,8 @@ COLLINEAR = 1e-9
 """Directions of the covariates with less than this share of their variance are left out."""
 BANDS = 10
 """Bands of the fitted chance to be in the exposed group, by which overlap is told."""
-THIN = 0.02
-"""A band in which less than this share of rows is of one group compares nobody."""
+THIN = 0.05
+"""A band in which one group is so many times as dense as the other compares nobody."""
 
 Codes = NDArray[np.intp]
 
@@ -122,7 +121,7 @@ def association(
     fit, plain = _fitted(design, who, groups), _fitted(_Design(y, d, [], []), who, groups)
     if fit is None or plain is None:
         return nothing
-    half, flat = (t_quantile(level, groups - 1) * one.se for one in (fit, plain))
+    half, flat = (_t_quantile(level, groups - 1) * one.se for one in (fit, plain))
     share = rows[1] / n
     mean = float(y.mean())
     return Association(
@@ -148,9 +147,10 @@ def association(
 def overlap(chance: ArrayLike, exposed: ArrayLike) -> float:
     """Share of rows for which there are comparable rows in the other group.
 
-    Rows are put into ten bands of equal size by their chance to be exposed; a band of which one
-    group holds less than 2% compares nobody. Under a half, an adjusted difference is mostly
-    extrapolation.
+    Rows are put into ten bands of equal size by their chance to be exposed. A band compares
+    somebody where neither group is less than 5% as dense as the other, in shares of each group.
+    Given is the share of rows in such bands, both groups counted alike. Under a half, an adjusted
+    difference is mostly extrapolation.
 
     Args:
         chance: fitted chance to be exposed, shape (rows,); any order-preserving score will do.
@@ -163,10 +163,11 @@ def overlap(chance: ArrayLike, exposed: ArrayLike) -> float:
     ends = np.quantile(score, np.arange(1, BANDS) / BANDS)
     # Equal scores but for rounding belong into one band.
     band = np.searchsorted(ends + 1e-9, score)
-    n = np.bincount(band, minlength=BANDS)
-    share = np.bincount(band, d, minlength=BANDS) / np.maximum(n, 1)
-    good = (share >= THIN) & (share <= 1 - THIN)
-    return float(n[good].sum() / n.sum())
+    ours, theirs = (
+        np.bincount(band[rows], minlength=BANDS) / max(int(rows.sum()), 1) for rows in (d, ~d)
+    )
+    good = np.minimum(ours, theirs) >= THIN * np.maximum(ours, theirs)
+    return float((ours + theirs)[good].sum() / 2)
 
 
 def e_value(risk_ratio: float) -> float:
@@ -304,6 +305,13 @@ def _fitted(design: _Design, who: Codes, groups: int) -> _Fit | None:
 
 def _members(who: Codes, rows: NDArray[np.bool_], groups: int) -> int:
     return int((np.bincount(who[rows], minlength=groups) > 0).sum())
+
+
+def _t_quantile(level: float, df: int) -> float:
+    """SciPy's: `student.t_quantile` adds up as many terms as there are degrees of freedom."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(df, (1 + level) / 2))
 
 
 def _p_value(slope: float, se: float, df: int) -> float:

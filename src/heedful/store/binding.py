@@ -78,6 +78,8 @@ def bind(
         own = columns.own(candidate)
         if own is not None:
             return whole(columns, target, path, own)
+    if columns.lacks(wanted[0]):
+        return constant(target, path, None)
     errors: list[SourceError] = []
     for candidate in wanted:
         try:
@@ -125,7 +127,7 @@ def _expression(
         renamed, used = _renamed(columns, path, tree, prefix)
         columns.count(used.values())
         inputs = {
-            name: Input(own, view(own), columns.type(own, 0.5) if partly else None)
+            name: Input(own, view(own), _kind(columns, own, prefix, partly=partly))
             for name, own in used.items()
         }
         sql = f"({renamed.sql(dialect='duckdb')})"
@@ -144,6 +146,13 @@ def _expression(
     raise SourceError(
         path, f'"{text}" fails: {failure}', "allowed: a DuckDB expression over the file's columns"
     )
+
+
+def _kind(columns: Columns, own: str, prefix: str, *, partly: bool) -> str | None:
+    """What a column's values should be, where some may not: NaN is no number, infinity no time."""
+    if partly:
+        return columns.type(own, 0.5)
+    return columns.raw.kinds.get(own) if prefix == "typed" else None
 
 
 def _parsed(columns: Columns, path: Path, text: str) -> exp.Expr:
@@ -184,7 +193,7 @@ def _renamed(
     loops = {str(node.args["expression"].name) for node in tree.find_all(exp.Comprehension)}
 
     def put(node: exp.Expr) -> exp.Expr:
-        if not isinstance(node, exp.Column) or node.name in loops:
+        if not isinstance(node, exp.Column) or node.parts[0].name in loops:
             return node
         parts = [part.name for part in node.parts]
         # The longest name that the file has; what follows is a field of a nested value.
@@ -198,6 +207,8 @@ def _renamed(
                     found = exp.Dot(this=found, expression=exp.to_identifier(part, quoted=True))
                 return found
         name = ".".join(parts)
+        if columns.lacks(name):
+            return exp.Null()
         raise SourceError(
             path,
             f'column "{name}" is not in {columns.raw.file}',

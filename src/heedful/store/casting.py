@@ -24,7 +24,7 @@ LOCAL = DAY + r"([ T]\d{1,2}:\d\d(:\d\d(\.\d{1,9})?)?)?"
 OFFSET = DAY + r"[ T]\d{1,2}:\d\d(:\d\d(\.\d{1,9})?)? ?(Z|z|UTC|GMT|[+-]\d\d(:?\d\d)?)"
 INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT"}
 INTEGERS |= {"UINTEGER", "UBIGINT", "UHUGEINT"}
-EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
+EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1, "epoch_ns": 0.001}
 CLOCK = re.compile(r"%-?[HIMSpfgncXTs]")
 
 HINTS = {
@@ -118,6 +118,9 @@ def _timestamp(expression: str, sql_type: str, options: ReadOptions, timezone: s
         if form in EPOCHS:
             number = f"TRY_CAST({expression} AS DOUBLE)"
             micros = f"TRY_CAST(round({number} * {EPOCHS[form]}) AS BIGINT)"
+            if form == "epoch_ns":
+                # A double cannot hold so many digits.
+                micros = f"(TRY_CAST({expression} AS BIGINT) // 1000)"
             # make_timestamptz fails beyond its range, and so far no project's data goes.
             sane = f"CASE WHEN abs({micros}) < 1e17 THEN {micros} END"
             tries.append(_within(f"make_timestamptz({sane})"))

@@ -6,11 +6,12 @@ import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
 from heedful.store.casting import cleaned, day, instant, number_text
+from heedful.store.declared import declared
 from heedful.store.quoting import literal, quoted
 from heedful.store.raw import LINE, ROW, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import duckdb
 
@@ -43,6 +44,11 @@ class Columns:
         options: How it is written.
         timezone: The timezone of times that name none, where the options name none.
         view: The name of the view.
+        needs: Columns that a format names, each with its other names; where the file has them
+            under another name, or in a nested column, the view has them under this one.
+
+    Attributes:
+        absent: Those of `needs` that the file has nothing for; null to expressions.
     """
 
     def __init__(
@@ -52,6 +58,7 @@ class Columns:
         options: ReadOptions,
         timezone: str,
         view: str,
+        needs: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.connection = connection
         self.raw = raw
@@ -65,20 +72,42 @@ class Columns:
             f" file_row_number = {number})"
         )
         place = f", file_row_number AS {ROW}, file_row_number + 1 AS {LINE}" if raw.typed else ""
-        connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW {self.view} AS SELECT *{place} FROM {source}"
-        )
-        rows = connection.execute(f"DESCRIBE {self.view}").fetchall()
-        hidden = {ROW, LINE, "file_row_number"}
-        self.types = {row[0]: str(row[1]) for row in rows if row[0] not in hidden}
+        self._create(f"SELECT *{place} FROM {source}")
+        self.types = self._types()
+        self._added: dict[str, str] = {}
+        self.absent: set[str] = set()
+        if needs:
+            replaced, self._added, self.absent = declared(connection, self.view, self.types, needs)
+            instead = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in replaced.items())
+            more = "".join(f", {sql} AS {quoted(name)}" for name, sql in self._added.items())
+            star = f"* REPLACE ({instead})" if instead else "*"
+            self._create(f"SELECT {star}{place}{more} FROM {source}")
+            self.types = self._types()
         self._exact = {name: name for name in self.types}
         self._folded = {_folded(name): name for name in self.types}
         self._counts: dict[str, Counts] = {}
 
+    def _create(self, select: str) -> None:
+        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {self.view} AS {select}")
+
+    def _types(self) -> dict[str, str]:
+        rows = self.connection.execute(f"DESCRIBE {self.view}").fetchall()
+        hidden = {ROW, LINE, "file_row_number"}
+        return {row[0]: str(row[1]) for row in rows if row[0] not in hidden}
+
     @property
     def names(self) -> list[str]:
-        """The names, in the order of the file."""
+        """The file's own names, in its order."""
+        return [name for name in self.types if name not in self._added]
+
+    @property
+    def known(self) -> list[str]:
+        """All names that the view has: the file's own, and those that a format gave."""
         return list(self.types)
+
+    def lacks(self, name: str) -> bool:
+        """Whether a column is known, and yet nowhere in the file."""
+        return name in self.absent
 
     def own(self, name: str) -> str | None:
         """The file's own spelling of a column; None where it has none of that name."""
@@ -116,6 +145,8 @@ class Columns:
         """
         if self.types[column] != "VARCHAR":
             return self.types[column]
+        if column in self.raw.kinds:
+            return self.raw.kinds[column]
         if column not in self._counts:
             self.count([column])
         found = self._counts[column]
@@ -137,7 +168,8 @@ class Columns:
 
     def count(self, columns: Iterable[str]) -> None:
         """Find out what columns hold, in few passes over the file."""
-        unknown = [c for c in columns if self.types[c] == "VARCHAR" and c not in self._counts]
+        known = {*self._counts, *self.raw.kinds}
+        unknown = [c for c in columns if self.types[c] == "VARCHAR" and c not in known]
         for start in range(0, len(unknown), AT_ONCE):
             some = unknown[start : start + AT_ONCE]
             inner = ", ".join(f"{self.text(name)} AS v{n}" for n, name in enumerate(some))

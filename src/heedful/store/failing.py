@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from heedful.store.binding import Bound
     from heedful.store.columns import Columns
 
+# DuckDB names columns as expressions see them here, which is nothing to the person who reads it.
+INSIDE = re.compile(r" when casting from source column (typed|text|mostly)\.")
 MOST = 1_000
 STRETCH = 50_000
 # What a single value can make fail; anything else is no fault of a row.
@@ -86,5 +89,5 @@ class Failing:
             rows = f"{source} WHERE _row BETWEEN {low} AND {high}"
             self.connection.execute(f"{self.probe} {rows})").fetchall()
         except FAILURES as error:
-            return str(error).split("\n")[0]
+            return INSIDE.sub(" in column ", str(error).split("\n")[0])
         return None

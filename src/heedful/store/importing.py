@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from heedful.store import schema
+from heedful.store import fitting, schema
 from heedful.store.books import Books
 from heedful.store.committing import Committing
 from heedful.store.source_error import SourceError
 from heedful.store.staging import Staging
+from heedful.store.suppression import Gate, Suppression
+from heedful.surveys.catalogue import instruments as known_instruments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from heedful.definitions.instrument import Instrument
     from heedful.definitions.parameters import Value
     from heedful.definitions.source import Source
     from heedful.store.lake import Lake
@@ -41,7 +44,7 @@ class Imported:
         inserted: Rows whose key was new.
         updated: Rows whose key was known with other values.
         unchanged: Rows that changed nothing, among them the superseded ones.
-        left_out: Rows left out on purpose by `where`.
+        left_out: Rows left out on purpose: by `where`, or because they are of erased people.
         rejected: Bad rows, kept in `rejected_rows`.
         superseded: Rows whose key comes again later in the same import.
         deleted: Rows of an earlier import that `replace` took away.
@@ -68,9 +71,10 @@ class Importer:
         project: The project's folder.
         tables: Where the canonical tables lie.
         books: Where `rejected_rows` and `imports` lie.
-        staging: A folder for files that live as long as an import.
+        staging: A folder for files that live as long as an import; beside it lies who was erased.
         timezone: The project's timezone.
         parameters: Values of `$name` in expressions and `sql:` sources.
+        instruments: The project's own instruments, beside those that come with the program.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class Importer:
         staging: Path,
         timezone: str,
         parameters: Mapping[str, Value],
+        instruments: Mapping[str, Instrument] | None = None,
     ) -> None:
         self.project = project
         self.tables = tables
@@ -88,6 +93,7 @@ class Importer:
         self.staging = staging
         self.timezone = timezone
         self.parameters = parameters
+        self.instruments = known_instruments(instruments)
 
     def run(self, source: Source, progress: Progress | None = None) -> Imported:
         """Import one source.
@@ -105,7 +111,8 @@ class Importer:
         """
         tell = progress or (lambda _what, _done, _all: None)
         table = schema.table(source.table)
-        files = self.files(source)
+        form = fitting.format_of(source)
+        files = {} if source.remote else self.files(source)
         sql = None if source.sql is None else self.project / source.sql
         with self.books.lock(f"source.{source.name}"):
             folder = self.staging / f"{quote(source.name, safe=' ')}.import"
@@ -113,11 +120,25 @@ class Importer:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             try:
-                staging = Staging(source, table, folder, self.timezone, self.parameters, tell)
-                staged = staging.run(files, sql)
+                gate = Gate(Suppression(self.staging.parent), table)
+                staging = Staging(
+                    source,
+                    table,
+                    folder,
+                    self.timezone,
+                    self.parameters,
+                    tell,
+                    form,
+                    gate,
+                    self.instruments,
+                )
+                with fitting.pointed(source):
+                    staged = staging.run(files, sql, self.project)
                 with (
                     self.tables.lock(table.name),
-                    Committing(source, table, self.tables, staged, folder, tell) as committing,
+                    Committing(
+                        staging.source, table, self.tables, staged, folder, tell
+                    ) as committing,
                 ):
                     counts = committing.run()
                 books = Books(self.books)

@@ -61,6 +61,7 @@ class JsonText:
     ) -> None:
         self.stream = stream
         self.listed = listed
+        self.records = options.records
         self.raw = raw
         self.bad = bad
         decimal = options.decimal
@@ -80,7 +81,7 @@ class JsonText:
             UnreadableError: It is a list that is not closed, or damaged.
         """
         seen: dict[str, None] = {}
-        items = self._items()
+        items = self._items() if self.records is None else self._records(self._items())
         for index in itertools.count():
             batch = list(_batch(items))
             if not batch:
@@ -111,8 +112,28 @@ class JsonText:
             start += more
         if start.lstrip().startswith("["):
             return iter(Elements(start, self.stream, self.decoder))
+        if self.records is not None and not self._whole(start.lstrip().split("\n", 1)[0]):
+            return iter(Objects(start, self.stream, self.decoder))
         self.stream.seek(0)
         return self._lines()
+
+    def _whole(self, line: str) -> bool:
+        """Whether the first line is an object, so that there is one on each."""
+        try:
+            self.decoder.decode(line.strip())
+        except (ValueError, RecursionError):
+            return False
+        return True
+
+    def _records(self, items: Iterator[Item]) -> Iterator[Item]:
+        """The rows in the list of each object; an object without it is a row itself."""
+        for item in items:
+            inner = item.value.get(self.records) if isinstance(item.value, dict) else None
+            if not isinstance(inner, list):
+                yield item
+                continue
+            for value in inner:
+                yield Item(item.line, _dumped(value), value, None)
 
     def _lines(self) -> Iterator[Item]:
         for number, line in enumerate(self.stream, 1):
@@ -275,6 +296,14 @@ class Elements:
 
     def _damaged(self, found: str) -> UnreadableError:
         return UnreadableError(f"the list is damaged: {found}", "mend it", self.line)
+
+
+class Objects(Elements):
+    """Objects one behind the other, each over as many lines as it likes."""
+
+    def __iter__(self) -> Iterator[Item]:
+        while self._next():
+            yield self._element()
 
 
 def _batch(items: Iterator[Item]) -> Iterator[Item]:

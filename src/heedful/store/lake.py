@@ -24,6 +24,12 @@ ROW_GROUP = 122_880
 ODD = re.compile(r"[*?\[\]\\\x00-\x1f]|%[0-9A-Fa-f]{2}")
 # Plain Parquet readers stay right only without these features of the Delta protocol.
 PLAIN = {"delta.enableDeletionVectors": "false"}
+STATS = "delta.dataSkippingStatsColumns"
+NOTHING = "nothing"
+"""What a commit touched that changes nothing which a reading rests on, such as an erasure."""
+UNCHANGING = frozenset(
+    {"OPTIMIZE", "VACUUM START", "VACUUM END", "ADD COLUMN", "SET TBLPROPERTIES"}
+)
 
 
 class LakeBusyError(Exception):
@@ -182,7 +188,7 @@ class Lake:
         *,
         where: str | None = None,
         partition_by: Sequence[str] = (),
-        touched: tuple[str, str] | None = None,
+        touched: tuple[str, str] | str | None = None,
     ) -> int:
         """Replace the rows that a predicate selects (all without one) in one commit."""
         return self._write(name, data, "overwrite", where, partition_by, touched)
@@ -194,7 +200,7 @@ class Lake:
         mode: str,
         where: str | None,
         partition_by: Sequence[str],
-        touched: tuple[str, str] | None,
+        touched: tuple[str, str] | str | None,
     ) -> int:
         from deltalake import write_deltalake
 
@@ -202,7 +208,8 @@ class Lake:
         whole = mode == "overwrite" and where is None
         options: dict[str, Any] = {"mode": "append" if new else mode, "schema_mode": "merge"}
         if new:
-            options |= {"partition_by": list(partition_by) or None, "configuration": PLAIN}
+            configuration = {**PLAIN, STATS: speechless(data.schema)}
+            options |= {"partition_by": list(partition_by) or None, "configuration": configuration}
         elif whole:
             options["schema_mode"] = "overwrite"
         elif where:
@@ -232,9 +239,11 @@ class Lake:
             oldest = int(entry["version"])
             if oldest <= version:
                 return commits
-            if entry.get("operation") in {"OPTIMIZE", "VACUUM START", "VACUUM END", "ADD COLUMN"}:
+            if entry.get("operation") in UNCHANGING:
                 continue
             span = json.loads(entry.get("heedful", "null")) or [None, None]
+            if span == NOTHING:
+                continue
             commits.append(Commit(oldest, span[0], span[1]))
         return None
 
@@ -258,7 +267,26 @@ def _compressed() -> Any:
     return WriterProperties(compression="ZSTD", max_row_group_size=ROW_GROUP)
 
 
-def _touched(span: tuple[str, str] | None) -> Any:
+def speechless(columns: pa.Schema) -> str:
+    """The columns of which a table's log may hold the lowest and highest value: none of words.
+
+    The log outlives the rows, and what stands in it cannot be erased with them.
+    """
+    import pyarrow as pa
+
+    spoken = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    names = [
+        field.name
+        for field in pa.schema(columns)
+        if not any(kind(field.type) for kind in spoken)
+        and not pa.types.is_nested(field.type)
+        and re.fullmatch(r"\w+", field.name)
+    ]
+    # Without a name every column would be described.
+    return ",".join(names) or "_none"
+
+
+def _touched(span: tuple[str, str] | str | None) -> Any:
     from deltalake import CommitProperties
 
     return CommitProperties(custom_metadata={"heedful": json.dumps(span)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from heedful.definitions.problem import did_you_mean, one_of
+from heedful.store.answers import off_scale
 from heedful.store.binding import Bound, Input, bind, constant, whole
 from heedful.store.casting import HINTS, cast
 from heedful.store.quoting import literal, quoted
@@ -13,14 +14,14 @@ from heedful.store.source_error import SourceError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from heedful.definitions.instrument import Instrument
     from heedful.definitions.parameters import Value
     from heedful.definitions.source import Source
     from heedful.store.columns import Columns
     from heedful.store.schema import Table
 
-SCALES: Mapping[str, tuple[int, int]] = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
 WHERE = ("where",)
-KINDS = {"BIGINT": "a number", "DOUBLE": "a number", "BOOLEAN": "true or false"}
+KINDS = {"BOOLEAN": "true or false"} | dict.fromkeys(("BIGINT", "DOUBLE", "DECIMAL"), "a number")
 
 
 def bindings(
@@ -103,6 +104,7 @@ def select(
     bound: Sequence[Bound],
     where: Bound | None,
     rows: str,
+    instruments: Mapping[str, Instrument],
 ) -> str:
     """The SELECT that maps one file.
 
@@ -113,13 +115,14 @@ def select(
         bound: What fills the table's columns.
         where: Which rows are wanted.
         rows: What to read from: the file's view, or some of its rows.
+        instruments: What survey answers may be about, by id.
 
     Returns:
         SQL giving each filled column and attribute, `_row` and `_line` (its place in the file),
         `_content` (hash of the raw row, for generated keys), `_hash` (of its values),
         `_kept` (false: left out on purpose) and `_reason` (null: a good row).
     """
-    content = [f"raw.{name}" for name in columns.types] if source.key == "generated" else []
+    content = [f"raw.{name}" for name in columns.names] if source.key == "generated" else []
     inputs = {
         name: one for b in (*bound, *([where] if where else [])) for name, one in b.inputs.items()
     }
@@ -135,7 +138,7 @@ def select(
 
     targets = [b.target for b in bound]
     out = [*map(quoted, targets), "_row", "_line", "_kept"]
-    out.append(f"{_reason(table, bound, stray)} AS _reason")
+    out.append(f"{_reason(table, bound, stray, instruments)} AS _reason")
     out.append(f"{_hash((name, 'string') for name in content)} AS _content")
     out.append(f"{_hash((target, table.kind(target)) for target in targets)} AS _hash")
     return (
@@ -161,11 +164,16 @@ def _hash(values: Iterable[tuple[str, str]]) -> str:
     return f"md5(concat({', '.join(parts)}))" if parts else "CAST(NULL AS VARCHAR)"
 
 
-def _reason(table: Table, bound: Sequence[Bound], stray: Mapping[str, Input]) -> str:
+def _reason(
+    table: Table,
+    bound: Sequence[Bound],
+    stray: Mapping[str, Input],
+    instruments: Mapping[str, Instrument],
+) -> str:
     reasons = [_unreadable(b, table.kind(b.target)) for b in bound]
     reasons += [_missing(table, b.target) for b in bound]
     reasons += [_astray(name, one) for name, one in stray.items()]
-    reasons.append(_out_of_scale(table, {b.target for b in bound}))
+    reasons.append(off_scale(table, {b.target for b in bound}, instruments))
     said = ", ".join(reason for reason in reasons if reason is not None)
     return f"nullif(concat_ws('; ', {said}), '')" if said else "CAST(NULL AS VARCHAR)"
 
@@ -195,32 +203,11 @@ def _astray(name: str, one: Input) -> str:
     given = quoted(f"all.{name}")
     said = literal(f'{one.column}: "')
     hint = literal(
-        f'" is not {KINDS.get(str(one.kind), "a time")} as most values of the column are; '
+        f'" is not {KINDS.get(str(one.kind).partition("(")[0], "a time")}'
+        " as most values of the column are; "
         "declare it in read.nulls, or use TRY_CAST"
     )
     return (
         f"CASE WHEN {given} IS NOT NULL AND {quoted(name)} IS NULL"
         f" THEN concat({said}, left({given}, 80), {hint}) END"
-    )
-
-
-def _out_of_scale(table: Table, filled: set[str]) -> str | None:
-    """An answer outside its scale is a code for something else; it must be declared."""
-    if table.name != "responses" or not {"score", "instrument"} <= filled:
-        return None
-
-    def bound(name: str, index: int) -> str:
-        whens = " ".join(
-            f"WHEN instrument = {literal(instrument)} THEN {scale[index]}"
-            for instrument, scale in SCALES.items()
-        )
-        own = f"{quoted(name)}, " if name in filled else ""
-        return f"CAST(coalesce({own}CASE {whens} END) AS DOUBLE)"
-
-    low, high = bound("scale_min", 0), bound("scale_max", 1)
-    said = "'score %g is outside the scale %g to %g of ', score"
-    hint = literal("; say in the source what it means, such as CASE WHEN ... THEN ... END")
-    return (
-        f"CASE WHEN score < {low} OR score > {high}"
-        f" THEN concat(printf({said}, {low}, {high}), instrument, {hint}) END"
     )

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 LINE = "_line"
@@ -130,6 +130,7 @@ class Raw:
             `_row`.
         rows: Rows read, broken ones included.
         typed: Whether columns keep types of their own (Parquet) or are strings.
+        kinds: What columns of strings hold for certain, as SQL types: a database has said so.
     """
 
     file: str
@@ -137,6 +138,7 @@ class Raw:
     parts: list[Path] = field(default_factory=list)
     rows: int = 0
     typed: bool = False
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
 
 def plain(name: str) -> str:

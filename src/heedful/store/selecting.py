@@ -1,13 +1,14 @@
-"""A source's own SELECT over its files, for event logs, joins and pivots."""
+"""A SELECT over the files of a source, its own or its format's: event logs, joins, pivots."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import duckdb
 
 from heedful.definitions.parameters import UnknownParameterError, substitute
-from heedful.store import reading
+from heedful.store import fitting, reading
 from heedful.store.columns import Columns, shared_type
 from heedful.store.quoting import literal, quoted
 from heedful.store.raw import BadRows
@@ -16,11 +17,11 @@ from heedful.store.source_error import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     import pyarrow as pa
     from sqlglot import exp
 
+    from heedful.definitions.format import Format
     from heedful.definitions.parameters import Value
     from heedful.definitions.source import Source
     from heedful.store.raw import Raw
@@ -33,35 +34,42 @@ NEARLY = 0.8
 def selected(
     connection: duckdb.DuckDBPyConnection,
     source: Source,
-    path: Path,
+    path: Path | None,
     raws: Mapping[str, Sequence[Raw]],
     timezone: str,
     parameters: Mapping[str, Value],
     folder: Path,
     bad: BadRows,
+    form: Format | None = None,
 ) -> Raw:
     """Run the SELECT, and give its rows as if they were a file.
 
     Args:
         connection: A connection that can read nothing else.
         source: The source.
-        path: Its `.sql` file.
+        path: Its `.sql` file; None where its format has a SELECT.
         raws: The files by the name of their view. A view has the columns of all its files, by
             name, and `_file` and `_line`.
         timezone: The project's timezone.
         parameters: Values of `$name`.
         folder: Where the rows go.
         bad: Takes lines that the views leave out, because a value in them is astray.
+        form: Its format, if that has the SELECT: then all that a view has is text, and names that
+            the files lack are null.
 
     Raises:
-        SourceError: It is no SELECT, or fails.
+        SourceError: It is no SELECT, or fails, or the files are not of that format.
     """
-    shown = str(source.sql)
-    tree = _query(shown, path, parameters)
+    shown = str(source.sql if form is None else form.name)
+    tree = _query(shown, _text(shown, path) if form is None else str(form.sql), parameters)
     query = tree.sql(dialect="duckdb", comments=False)
     named = _named(tree)
     for name, many in raws.items():
-        _view(connection, source, name, [r for r in many if r.columns], timezone, named, bad)
+        headed = [r for r in many if r.columns]
+        if form is None:
+            _view(connection, source, name, headed, timezone, named, bad)
+        else:
+            _plain_view(connection, source, name, headed, timezone, form)
     out = folder / "selected.parquet"
     target = folder / "selected"
     target.mkdir()
@@ -69,12 +77,13 @@ def selected(
         # A trailing comment would swallow the bracket.
         names = [row[0] for row in connection.execute(f"DESCRIBE ({query}\n)").fetchall()]
         given = [name for name in names if name not in PLACE]
+        placed = [f"{name} AS {quoted(f'at.{name}')}" for name in names if name in PLACE]
         twice = next(
             (n for i, n in enumerate(given) if n.lower() in map(str.lower, given[:i])), None
         )
         if twice is not None:
             raise SourceError(SQL, f'{shown} gives two columns "{twice}"', "rename one with AS")
-        items = ", ".join(map(quoted, given)) or "NULL"
+        items = ", ".join([*map(quoted, given), *(placed if form else [])]) or "NULL"
         connection.execute(
             f"COPY (SELECT {items} FROM ({query}\n)) TO {literal(str(out))}"
             f" (FORMAT parquet, ROW_GROUP_SIZE {group_size(len(given))})"
@@ -86,16 +95,19 @@ def selected(
     return reading.read(out, shown, source.read, target, BadRows(folder / "none.parquet"))
 
 
-def _query(shown: str, path: Path, parameters: Mapping[str, Value]) -> exp.Expr:
+def _text(shown: str, path: Path | None) -> str:
+    try:
+        return (path or Path(shown)).read_text("utf-8-sig")
+    except (OSError, UnicodeError) as error:
+        hint = "paths are relative to the project"
+        raise SourceError(SQL, f'file "{shown}" cannot be read: {error}', hint) from None
+
+
+def _query(shown: str, text: str, parameters: Mapping[str, Value]) -> exp.Expr:
     import sqlglot
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
 
-    try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeError) as error:
-        hint = "paths are relative to the project"
-        raise SourceError(SQL, f'file "{shown}" cannot be read: {error}', hint) from None
     try:
         found = sqlglot.parse(text, dialect="duckdb")
     except (SqlglotError, RecursionError) as error:
@@ -156,7 +168,8 @@ def _view(
             kind = kinds.get(column.casefold(), "VARCHAR")
             sql = columns.as_type(column, kind)
             items.append(f"{sql} AS {quoted(spelling[column.casefold()])}")
-            if kind != "VARCHAR" and columns.type(column, 1.0) not in {kind, "BIGINT"}:
+            sure = column not in columns.raw.kinds and columns.type(column, 1.0) in {kind, "BIGINT"}
+            if kind != "VARCHAR" and not sure:
                 stray[column] = f"({columns.text(column)} IS NOT NULL AND {sql} IS NULL)"
         items += [f"{literal(columns.raw.file)} AS _file", "_line"]
         where = ""
@@ -164,6 +177,31 @@ def _view(
             where = f" WHERE NOT ({' OR '.join(stray.values())})"
             bad.extend(_strays(connection, columns, stray))
         selects.append(f"SELECT {', '.join(items)} FROM {columns.view}{where}")
+    union = " UNION ALL BY NAME ".join(selects)
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {union}")
+
+
+def _plain_view(
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    name: str,
+    raws: Sequence[Raw],
+    timezone: str,
+    form: Format,
+) -> None:
+    """The rows of some files as one view, every column as text.
+
+    So a format's SELECT reads the same of a value, whatever the rest of the file holds.
+    """
+    selects = []
+    for number, raw in enumerate(raws):
+        view = f"{name}-{number}"
+        columns = Columns(connection, raw, source.read, timezone, view, fitting.needs(form))
+        fitting.check(columns, source, form)
+        items = [f"CAST({columns.text(c)} AS VARCHAR) AS {quoted(c)}" for c in columns.known]
+        items += [f"CAST(NULL AS VARCHAR) AS {quoted(c)}" for c in sorted(columns.absent)]
+        items += [f"{literal(raw.file)} AS _file", "_line"]
+        selects.append(f"SELECT {', '.join(items)} FROM {columns.view}")
     union = " UNION ALL BY NAME ".join(selects)
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {union}")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from heedful.definitions.problem import one_of
-from heedful.store import reading
+from heedful.store import fitting, reading, warehouse
 from heedful.store.columns import Columns
 from heedful.store.failing import FAILURES, Failing
 from heedful.store.mapping import bindings, condition, select
@@ -18,16 +18,20 @@ from heedful.store.raw import Bad, BadRows, UnreadableError
 from heedful.store.scratch import connect, group_size
 from heedful.store.selecting import selected
 from heedful.store.source_error import SourceError
+from heedful.surveys.catalogue import instruments as known_instruments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from heedful.definitions.format import Format
+    from heedful.definitions.instrument import Instrument
     from heedful.definitions.parameters import Value
     from heedful.definitions.source import Source
     from heedful.store.binding import Bound
     from heedful.store.raw import Raw
     from heedful.store.schema import Table
+    from heedful.store.suppression import Gate
 
     Tell = Callable[[str, int, int], None]
 
@@ -65,6 +69,9 @@ class Staging:
         timezone: The project's timezone.
         parameters: Values of `$name`.
         tell: Called with what is being done, bytes done, bytes in all.
+        form: The format that its files have, if it names one.
+        gate: Keeps rows of erased people out.
+        instruments: What survey answers may be about, by id; those of the program if not given.
     """
 
     def __init__(
@@ -75,8 +82,16 @@ class Staging:
         timezone: str,
         parameters: Mapping[str, Value],
         tell: Tell,
+        form: Format | None = None,
+        gate: Gate | None = None,
+        instruments: Mapping[str, Instrument] | None = None,
     ) -> None:
-        self.source = source
+        self.given = source
+        self.instruments = known_instruments() if instruments is None else instruments
+        self.gate = gate
+        self.form = form
+        self.source = source = source if form is None else fitting.fitted(source, form)
+        self.selecting = form if form is not None and form.sql is not None else None
         self.table = table
         self.folder = folder
         self.timezone = timezone
@@ -84,21 +99,28 @@ class Staging:
         self.tell = tell
         self.staged = Staged(BadRows(folder / "bad.parquet"))
 
-    def run(self, files: Mapping[str, Sequence[tuple[str, Path]]], sql: Path | None) -> Staged:
+    def run(
+        self,
+        files: Mapping[str, Sequence[tuple[str, Path]]],
+        sql: Path | None,
+        project: Path | None = None,
+    ) -> Staged:
         """Read and map.
 
         Args:
             files: Shown name and path of each file, by the name of their view.
             sql: The source's own SELECT over these views.
+            project: The project's folder; needed where rows come from a database.
 
         Raises:
             SourceError: A file is damaged, or the mapping does not fit it.
         """
-        raws = self._read(files)
+        asked = project if self.source.remote else None
+        raws = self._read(files) if asked is None else self._asked(asked)
         staged = self.staged
         with self._sealed(raw for many in raws.values() for raw in many) as connection:
-            if sql is None:
-                found = [raw for many in raws.values() for raw in many]
+            found = [raw for many in raws.values() for raw in many]
+            if sql is None and (self.selecting is None or not any(raw.columns for raw in found)):
                 staged.read = sum(raw.rows for raw in found)
             else:
                 raw = selected(
@@ -110,12 +132,13 @@ class Staging:
                     self.parameters,
                     self.folder,
                     staged.bad,
+                    self.selecting,
                 )
                 found = [raw]
                 if len(staged.bad):
                     staged.notes.append(
                         f"lines of its files that could not be read: {len(staged.bad):,}; they are"
-                        f" missing from all that {self.source.sql} adds up"
+                        f" missing from all that {self.source.sql or raw.file} adds up"
                     )
                 # What comes out of the SELECT, and what was too broken to go into it.
                 staged.read = raw.rows + len(staged.bad)
@@ -125,9 +148,25 @@ class Staging:
                 if raw.columns:
                     self._map(connection, number, raw)
         staged.bad.close()
+        if self.gate is not None:
+            kept = self.gate.bad(staged.bad)
+            staged.left_out += len(staged.bad) - len(kept)
+            staged.bad = kept
+            staged.notes += self.gate.notes()
         return staged
 
     # --- read ---
+
+    def _asked(self, project: Path) -> dict[str, list[Raw]]:
+        """The rows of a database, as the one file that there is."""
+        folder = self.folder / "file-0"
+        folder.mkdir()
+        tell = self.tell
+        notes = self.staged.notes
+        found = warehouse.read(
+            self.source, project, folder, notes, lambda size: tell("reading", size, 0)
+        )
+        return {"files": [found]}
 
     def _read(self, files: Mapping[str, Sequence[tuple[str, Path]]]) -> dict[str, list[Raw]]:
         paths = [(view, shown, path) for view, many in files.items() for shown, path in many]
@@ -182,16 +221,28 @@ class Staging:
     def _map(self, connection: duckdb.DuckDBPyConnection, number: int, raw: Raw) -> None:
         """Write one file's rows as rows of the table, the bad ones marked."""
         self.tell("mapping", 0, 0)
-        columns = Columns(connection, raw, self.source.read, self.timezone, f"raw-{number}")
+        form = None if self.selecting else self.form
+        columns = Columns(
+            connection,
+            raw,
+            self.source.read,
+            self.timezone,
+            f"raw-{number}",
+            fitting.needs(form),
+        )
+        if form is not None:
+            fitting.check(columns, self.given, form)
+            # What its expressions read is looked at in one pass.
+            columns.count(own for own in map(columns.own, form.needs) if own is not None)
         self._check_dates(connection)
         bound = bindings(columns, self.source, self.table, self.parameters)
         where = condition(columns, self.source, self.parameters)
-        if self.source.sql is not None:
+        if self.source.sql is not None and self.form is None:
             self._check_used(columns, [*bound, *([where] if where else [])])
         out = self.folder / f"mapped-{number:06}.parquet"
 
         def sql(rows: str) -> str:
-            mapped = select(columns, self.source, self.table, bound, where, rows)
+            mapped = select(columns, self.source, self.table, bound, where, rows, self.instruments)
             return f"SELECT *, {number} AS _no, {literal(raw.file)} AS _file FROM ({mapped})"
 
         failed: dict[int, str] = {}
@@ -207,6 +258,8 @@ class Staging:
                 first = str(error).split("\n")[0]
                 found = f"an expression fails on {raw.file}, on no single row: {first}"
                 raise SourceError(("columns",), found, "mend it") from None
+        if self.gate is not None:
+            self.gate.mapped(connection, out)
         self._count(connection, columns, out, failed)
         self.staged.mapped.append(out)
 
@@ -230,10 +283,14 @@ class Staging:
                 "an expression must give one value a row; unnest and the like go under sql",
             )
         self.staged.left_out += left_out
-        line = "NULL" if self.source.sql is not None else "r._line"
-        pairs = ", ".join(f"{literal(name)}, r.{quoted(name)}" for name in columns.names)
+        line = "r._line" if self.source.sql is None and self.selecting is None else "NULL"
+        file = literal(columns.raw.file)
+        if {"at._file", "at._line"} <= set(columns.names):
+            file, line = 'r."at._file"', 'r."at._line"'
+        names = [name for name in columns.names if not name.startswith("at._")]
+        pairs = ", ".join(f"{literal(name)}, r.{quoted(name)}" for name in names)
         says = (
-            f"SELECT {literal(columns.raw.file)} AS file, CAST({line} AS BIGINT) AS line,"
+            f"SELECT {file} AS file, CAST({line} AS BIGINT) AS line,"
             f" CAST(json_object({pairs}) AS VARCHAR) AS values"
         )
         if bad:

@@ -106,6 +106,7 @@ def place_of(series: Series, view: View) -> int | None:
 
 def _card(edition: Edition, view: View, kpi: Kpi, stage: str | None) -> Card:
     link = view.link(f"/kpis/{kpi.id}", **({"stage": stage} if stage else {}))
+    kpi = kpi.at(stage, view.part)
     teams = edition.definitions.settings.teams
     owner = teams[kpi.owner].name if kpi.owner in teams else kpi.owner
     unit = kpi.measure.unit
@@ -178,7 +179,7 @@ def _change(view: View, kpi: Kpi, series: Series, place: int) -> tuple[Change | 
         return None, f"{before.title} was not complete"
     few = min(int(series.customers[at]), int(series.customers[place])) < kpi.min_customers
     if few:
-        return None, f"fewer than {kpi.min_customers} customers in one of the periods"
+        return None, f"fewer than {kpi.min_customers} {kpi.units} in one of the periods"
     return change(series, before.start, start, kpi.better), None
 
 
@@ -186,7 +187,7 @@ def _why_none(edition: Edition, view: View, kpi: Kpi) -> str:
     if view.dimension and view.dimension not in edition.shelf.dimensions(kpi.id, view.grain):
         return f"not broken down by {numbers.name(view.dimension).lower()}"
     if view.dimension:
-        return "no reading of these customers"
+        return f"no reading of these {kpi.units}"
     if kpi.id not in edition.shelf.kpis:
         return "its tables have no data yet"
     return "no completed period yet"

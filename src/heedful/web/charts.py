@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 Spec = dict[str, Any]
 FACTORS = {"share": 100.0}
-SUFFIXES = {"share": "%", "hours": "\u00a0h", "seconds": "\u00a0s", "days": "\u00a0d"}
+SUFFIXES = {
+    "share": "%",
+    "hours": "\u00a0h",
+    "minutes": "\u00a0min",
+    "seconds": "\u00a0s",
+    "days": "\u00a0d",
+}
 HEIGHT = 300
 
 

@@ -8,6 +8,7 @@ from heedful.definitions.measure import (
     Duration,
     Mean,
     Nps,
+    Product,
     Quantile,
     Rate,
     Ratio,
@@ -25,18 +26,18 @@ def measured(kpi: CatalogueKpi) -> str:
     """One sentence on the measure and its interval.
 
     >>> from types import SimpleNamespace
-    >>> measured(SimpleNamespace(measure=Nps(nps="score"), weighted=False))
+    >>> measured(SimpleNamespace(measure=Nps(nps="score"), weighted=False, unit="customer"))
     'percent of 9 and 10 less percent of 0 to 6; adjusted Wald interval, clustered by customer'
     """
     measure = kpi.measure
-    clustered = "clustered by customer"
+    clustered = f"clustered by {kpi.unit}"
     jackknife = f"jackknife interval, {clustered}"
     weighted = ", weighted" if kpi.weighted else ""
     if isinstance(measure, Share):
         return f"share of rows where {measure.share}{weighted}; {jackknife} (Wilson where few)"
     if isinstance(measure, TopBox):
-        boxes = measure.boxes
-        what = f"share of answers in the top {boxes} boxes of {measure.top_box}{weighted}"
+        number = "" if isinstance(measure.boxes, str) else f"{measure.boxes} "
+        what = f"share of answers in the top {number}boxes of their scale{weighted}"
         return f"{what}; {jackknife} (Wilson where few)"
     if isinstance(measure, Nps):
         what = f"percent of 9 and 10 less percent of 0 to 6{weighted}"
@@ -49,6 +50,11 @@ def measured(kpi: CatalogueKpi) -> str:
         return f"{measure.rate} per {measure.per}; {jackknife}"
     if isinstance(measure, Total):
         return f"sum of {measure.total}; {jackknife}"
+    if isinstance(measure, Product):
+        parts = [
+            one.of if one.per is None else f"{one.of} per {one.per}" for one in measure.product
+        ]
+        return f"product of {' x '.join(parts)}, each summed; {jackknife}"
     if isinstance(measure, Quantile):
         return f"{_quantile(measure.q)} of {measure.quantile}; Woodruff interval, {clustered}"
     if isinstance(measure, Duration):

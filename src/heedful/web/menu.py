@@ -50,6 +50,7 @@ def menu(edition: Edition) -> tuple[Entry, ...]:
         Entry("Experiments", "/experiments", _some(running)),
         Entry("Cohorts", "/cohorts"),
         Entry("Data", "/data"),
+        Entry("Audit", "/audit"),
         Entry("SQL", "/sql"),
         Entry("Definitions", "/definitions"),
     )

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 Tone = Literal["good", "bad", "flat"]
 UP, DOWN = "▲", "▼"
-_LARGE = {"nps": 20.0, "hours": 20.0, "seconds": 20.0, "days": 20.0, "money": 1000.0}
+_LARGE = {
+    "nps": 20.0,
+    "hours": 20.0,
+    "minutes": 20.0,
+    "seconds": 20.0,
+    "days": 20.0,
+    "money": 1000.0,
+}
 POINTS = "\u00a0pts"
 
 
@@ -287,6 +294,9 @@ NOUNS: Mapping[str, tuple[str, str]] = {
     "memberships": ("customer", "customers"),
     "purchases": ("order", "orders"),
     "leads_won": ("lead", "leads"),
+    "pipeline": ("deal", "deals"),
+    "renewals": ("renewal due", "renewals due"),
+    "ai_conversations": ("conversation", "conversations"),
     "help_visits": ("help visit", "help visits"),
     "page_steps": ("page view", "page views"),
 }

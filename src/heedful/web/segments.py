@@ -124,10 +124,13 @@ def _board(
             moved = None if few else change(series, before, start, kpi.better)
             raw.append((dimension, segment, series, here, moved, few))
     shown = sorted(raw, key=lambda one: _order(one[2], one[3], one[4], sort))[:MOST]
-    domain = _domain(kpi, [(one[2], one[3], one[4]) for one in shown])
+    kpis = [kpi.at(stage, None if one[1] is None else (one[0], one[1])) for one in shown]
+    targets = [each.target for each in kpis if each.target is not None]
+    domain = _domain(kpi, targets, [(one[2], one[3], one[4]) for one in shown])
+    currency = edition.definitions.settings.currency
     rows = tuple(
-        _row(view, kpi, *one, domain=domain, currency=edition.definitions.settings.currency)
-        for one in shown
+        _row(view, each, *one, domain=domain, currency=currency)
+        for each, one in zip(kpis, shown, strict=True)
     )
     words = " to ".join(numbers.value(end, kpi.measure.unit) for end in domain)
     return Board(rows, len(dimensions), words, sort, len(raw) - len(shown))
@@ -143,9 +146,11 @@ def _order(series: Series, place: int, moved: Change | None, sort: Sort) -> tupl
     return (difference is None, difference or 0.0)
 
 
-def _domain(kpi: Kpi, rows: Sequence[tuple[Series, int, Change | None]]) -> tuple[float, float]:
-    """What all rulers span: values and what was before; wild intervals are cut."""
-    ends = [] if kpi.target is None else [kpi.target]
+def _domain(
+    kpi: Kpi, targets: Sequence[float], rows: Sequence[tuple[Series, int, Change | None]]
+) -> tuple[float, float]:
+    """What all rulers span: targets, values and what was before; wild intervals are cut."""
+    ends = list(targets)
     for series, place, moved in rows:
         one = series.estimates[place]
         ends += [end for end in (one.value, moved.before if moved else None) if end is not None]
@@ -179,7 +184,7 @@ def _row(
     unit = kpi.measure.unit
     value, low, high = numbers.reading(series, place)
     n = int(series.n[place])
-    why = f"fewer than {kpi.min_customers} customers" if few else None
+    why = f"fewer than {kpi.min_customers} {kpi.units}" if few else None
     tone = {"better": "good", "worse": "bad"}.get(moved.verdict, "") if moved else ""
     before = moved.before if moved else None
     key = f"{dimension}:{segment if segment is not None else NOT_KNOWN}"

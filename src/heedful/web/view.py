@@ -113,6 +113,13 @@ class View:
             return ""
         return f"{self.dimension}:{self.segment if self.segment is not None else NOT_KNOWN}"
 
+    @property
+    def part(self) -> tuple[str, str] | None:
+        """Dimension and value of the segment; None for all customers, and for the unknown."""
+        if self.dimension is None or self.segment is None:
+            return None
+        return self.dimension, self.segment
+
     def query(self) -> dict[str, str]:
         """The parameters that bring this view back; defaults are left out."""
         found: dict[str, str] = {}

@@ -23,6 +23,7 @@ columns:
   reviewed: Whether a person reviewed it.
   review_passed: Whether it passed the review; null without one.
   traceable: Whether model, version and inputs are on record.
+  auditable: Whether model, version, inputs and reviewer are on record.
   touchpoint: Where it was shown.
   stage: The touchpoint's stage.
   ai: Whether the touchpoint is an automated one; staff may be shown outputs elsewhere.
@@ -46,6 +47,11 @@ SELECT
   a.reviewed_at IS NOT NULL OR a.review_passed IS NOT NULL AS reviewed,
   a.review_passed,
   a.model IS NOT NULL AND a.model_version IS NOT NULL AND a.inputs IS NOT NULL AS traceable,
+  COALESCE(
+    TRIM(a.model) <> '' AND TRIM(a.model_version) <> ''
+    AND TRIM(a.inputs) <> '' AND TRIM(a.reviewer) <> '',
+    FALSE
+  ) AS auditable,
   a.touchpoint,
   a.stage,
   a.ai,

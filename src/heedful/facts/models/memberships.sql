@@ -8,10 +8,12 @@ says: >-
   the end of the data stands for its end. Where `lapsed_after_days` is null, customers without
   contracts are left out; but where nobody has a contract, those with activity in a month are
   active in it, and `at_start` and `lost` are null. Orders and tickets in months in which their
-  customer was not active are left out.
+  customer was not active are left out. Customers buy more if contracts that run when the month
+  ends are worth more a month than those at its start, or by one of `upsell_events`. What no row
+  of the data tells is null, for nobody knows it.
 grain: one row a customer and month
 key: [customer, at]
-reads: [spells, activity, months, customers, subscriptions, orders, tickets]
+reads: [spells, activity, months, customers, subscriptions, orders, tickets, events]
 lookback: all
 grains: [month, quarter, all]
 dimensions: [country, plan, channel, device, contractual]
@@ -21,9 +23,17 @@ columns:
   active: Always true; months in which nobody was a customer have no rows.
   at_start: Whether they were a customer when the month began; null where that is not known.
   lost: Whether they were none any more when it ended; null where that is not known.
-  tickets: Tickets they opened in the month.
-  orders: Orders they placed in the month.
-  net_amount: What they paid in the month, less what was paid back on these orders.
+  tickets: Tickets they opened in the month; null where no tickets are known at all.
+  complaints: >-
+    Those of them that are complaints: marked as such, or on one of `complaint_topics`; null where
+    no complaint is known at all.
+  orders: Orders they placed in the month; null where no orders are known at all.
+  net_amount: >-
+    What they paid in the month, less what was paid back on these orders; null where no orders are
+    known at all.
+  upsold: Whether they bought more in the month; null where nobody is known to have done so.
+  used_feature: >-
+    Whether they used a key feature in the month; null where no event of the data does.
   contractual: Whether they have or had a contract.
   country: Country or market.
   plan: Plan or product line now, else that of the newest contract.
@@ -96,9 +106,50 @@ asked AS (
   SELECT
     t.customer,
     CAST(DATE_TRUNC('MONTH', t.opened_at AT TIME ZONE $timezone) AS DATE) AS month,
-    COUNT(*) AS tickets
+    COUNT(*) AS tickets,
+    COUNT(CASE WHEN t.is_complaint OR t.topic IN ($complaint_topics) THEN 1 END) AS complaints
   FROM tickets AS t
   GROUP BY t.customer, CAST(DATE_TRUNC('MONTH', t.opened_at AT TIME ZONE $timezone) AS DATE)
+),
+worth AS (
+  SELECT
+    s.customer,
+    m.month,
+    SUM(CASE WHEN s.started_at <= m.starts_at THEN s.mrr END) AS before,
+    SUM(
+      CASE WHEN s.ended_at IS NULL OR s.ended_at > m.ends_at THEN s.mrr END
+    ) AS later
+  FROM subscriptions AS s
+  JOIN months AS m
+    ON s.started_at <= m.ends_at AND (s.ended_at IS NULL OR s.ended_at > m.starts_at)
+  WHERE s.ended_at IS NULL OR s.ended_at > s.started_at
+  GROUP BY s.customer, m.month
+  -- One contract of unknown worth, and nobody can tell whether they pay more.
+  HAVING COUNT(*) = COUNT(s.mrr)
+),
+raised AS (
+  SELECT w.customer, w.month FROM worth AS w WHERE w.before > 0 AND w.later > w.before
+  UNION
+  SELECT e.customer, CAST(DATE_TRUNC('MONTH', e.occurred_at AT TIME ZONE $timezone) AS DATE)
+  FROM events AS e
+  WHERE e.customer IS NOT NULL AND e.event IN ($upsell_events)
+),
+known AS (
+  SELECT
+    (SELECT COUNT(*) FROM tickets AS t) > 0 AS tickets,
+    (
+      SELECT COUNT(CASE WHEN t.is_complaint OR t.topic IN ($complaint_topics) THEN 1 END)
+      FROM tickets AS t
+    ) > 0 AS complaints,
+    (SELECT COUNT(*) FROM orders AS o) > 0 AS orders,
+    (SELECT COUNT(*) FROM raised AS r) > 0 AS upsells
+),
+used AS (
+  SELECT DISTINCT
+    e.customer,
+    CAST(DATE_TRUNC('MONTH', e.occurred_at AT TIME ZONE $timezone) AS DATE) AS month
+  FROM events AS e
+  WHERE e.customer IS NOT NULL AND e.event IN ($feature_events)
 )
 SELECT
   b.customer,
@@ -106,9 +157,12 @@ SELECT
   TRUE AS active,
   b.at_start,
   b.lost,
-  CAST(COALESCE(a.tickets, 0) AS BIGINT) AS tickets,
-  CAST(COALESCE(o.orders, 0) AS BIGINT) AS orders,
-  CAST(COALESCE(o.net_amount, 0) AS DECIMAL(18, 4)) AS net_amount,
+  CASE WHEN k.tickets THEN CAST(COALESCE(a.tickets, 0) AS BIGINT) END AS tickets,
+  CASE WHEN k.complaints THEN CAST(COALESCE(a.complaints, 0) AS BIGINT) END AS complaints,
+  CASE WHEN k.orders THEN CAST(COALESCE(o.orders, 0) AS BIGINT) END AS orders,
+  CASE WHEN k.orders THEN CAST(COALESCE(o.net_amount, 0) AS DECIMAL(18, 4)) END AS net_amount,
+  CASE WHEN k.upsells THEN r.customer IS NOT NULL END AS upsold,
+  CASE WHEN $seen_feature_events THEN f.customer IS NOT NULL END AS used_feature,
   b.contractual,
   c.country,
   COALESCE(c.plan, p.plan) AS plan,
@@ -120,3 +174,6 @@ LEFT JOIN customers AS c ON c.customer = b.customer
 LEFT JOIN contracts AS p ON p.customer = b.customer AND p.nth = 1
 LEFT JOIN bought AS o ON o.customer = b.customer AND o.month = b.month
 LEFT JOIN asked AS a ON a.customer = b.customer AND a.month = b.month
+LEFT JOIN raised AS r ON r.customer = b.customer AND r.month = b.month
+CROSS JOIN known AS k
+LEFT JOIN used AS f ON f.customer = b.customer AND f.month = b.month

@@ -15,6 +15,9 @@ columns:
   customer: Who saw it.
   at: When.
   last: Whether it is the last page view of its session.
+  key_section_reached: >-
+    Whether as much of the page was seen as it takes to reach its key section; null where there
+    is none, or nothing is known about how much was seen.
   touchpoint: Where it was.
   stage: The touchpoint's stage.
   ai: Whether a machine talks at the touchpoint.
@@ -81,6 +84,7 @@ SELECT
   e.customer,
   e.occurred_at AS at,
   v.last,
+  e.depth >= e.key_depth AS key_section_reached,
   e.touchpoint,
   e.stage,
   e.ai,

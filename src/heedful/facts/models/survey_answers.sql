@@ -11,9 +11,14 @@ columns:
   customer: Who answered; for an answer without any id a unit of its own.
   at: When it was given.
   instrument: Which question, such as csat, nps or ces.
-  score: The answer as a number; null where they only wrote something.
-  scale_min: Lowest answer on offer; where not given 0 for nps and 1 for all others.
-  scale_max: Highest answer on offer; where not given 10 for nps, 7 for ces and 5 for all others.
+  score: >-
+    The answer as a number, turned where the scale was asked the other way round, so that the
+    highest is always what the instrument calls high; null where they only wrote something.
+  scale_min: Lowest answer on offer; where not given that of the instrument, null for unknown ones.
+  scale_max: Highest answer on offer; where not given that of the instrument, null for unknown ones.
+  boxes: >-
+    How many of the highest answers of this scale count as its top boxes: as many as the
+    instrument says, but never more than half of them; null for unknown instruments.
   weight: Survey weight; null where the source has none.
   touchpoint: What the question was about.
   stage: The touchpoint's stage.
@@ -30,11 +35,9 @@ SELECT
   r.answered_at AS at,
   r.instrument,
   r.score,
-  COALESCE(r.scale_min, CASE WHEN r.instrument = 'nps' THEN 0 ELSE 1 END) AS scale_min,
-  COALESCE(
-    r.scale_max,
-    CASE r.instrument WHEN 'nps' THEN 10 WHEN 'ces' THEN 7 ELSE 5 END
-  ) AS scale_max,
+  r.scale_min,
+  r.scale_max,
+  r.boxes,
   r.weight,
   r.touchpoint,
   r.stage,

@@ -81,7 +81,7 @@ def _shown(
     stage: str | None,
     sent: forms.Sent | None = None,
 ) -> Response:
-    owner = kpi.owner if kpi else next(iter(edition.definitions.settings.teams), "")
+    owner = kpi.at(stage).owner if kpi else next(iter(edition.definitions.settings.teams), "")
     return page(
         request,
         "action_new.html",

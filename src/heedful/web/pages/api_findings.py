@@ -78,6 +78,8 @@ class FindingModel(Open):
     kpi: str | None
     pattern: str | None
     stage: str | None
+    dimension: str | None = Field(description="Of a segment with a limit of its own.")
+    segment: str | None
     period_start: date
     value: float | None
     previous: float | None

@@ -77,6 +77,9 @@ class KpiWhole(BaseModel):
     scale: dict[str, Any] | None
     owner: str | None
     team: str | None
+    overrides: list[dict[str, Any]] = Field(
+        description="Other targets, thresholds and owners, by stage and segment."
+    )
     playbook: str | None
     definition_hash: str | None
     table_versions: dict[str, int] = Field(description="Versions behind the newest readings.")
@@ -184,6 +187,7 @@ def _whole(edition: Edition, one: CatalogueKpi, grain: str) -> dict[str, Any]:
         "scale": one.scale.model_dump(mode="json") if one.scale else None,
         "owner": one.owner,
         "team": teams[one.owner].name if one.owner in teams else None,
+        "overrides": one.told(),
         "playbook": one.playbook,
         "definition_hash": project.kpis.definition_hash(one.id),
         "table_versions": versions(edition, one.id),

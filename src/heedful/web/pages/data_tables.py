@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from heedful.engines.duckdb import literal, quoted
 from heedful.findings.trouble import rhythm
+from heedful.project import stock
+from heedful.project.stock import JOINED, Stock
 from heedful.store import schema
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 State = Literal["fresh", "late", "empty", "idle"]
 DAYS = 28
 LOOK_SECONDS = 3.0
-JOINED = ("events", "tickets", "responses", "orders")
 STALE = 2
 """After so many days without any row at all it is the imports that stopped, not a table."""
 
@@ -140,8 +140,9 @@ class _Seen:
 
 def _tables(edition: Edition) -> Tables:
     project = edition.project
-    held = [name for name in schema.names() if project.lake("tables").exists(name)]
-    counts = _counts(edition, held, datetime.now(UTC))
+    held = stock.held(project)
+    with project.answering() as ask:
+        counts = stock.counts(ask, project, held, datetime.now(UTC))
     newest = [one.newest for one in counts.values() if one.newest is not None]
     until = max(newest, default=None)
     end = until.astimezone(edition.zone).date() if until else edition.today
@@ -151,7 +152,7 @@ def _tables(edition: Edition) -> Tables:
     for source in edition.definitions.sources.values():
         fillers.setdefault(source.table, []).append(source.name)
     states = [
-        _state(edition, name, counts.get(name) or _Counts({}), end, readers, fillers)
+        _state(edition, name, counts.get(name) or Stock({}), end, readers, fillers)
         for name in schema.names()
         if name in counts or name in readers or name in fillers
     ]
@@ -160,7 +161,7 @@ def _tables(edition: Edition) -> Tables:
     used = {one.name for one in states}
     unused = tuple(name for name in schema.names() if name not in used)
     joins = tuple(
-        Join(name, sum(one.days.values()), one.named, one.known)
+        Join(name, one.rows, one.named, one.known)
         for name in JOINED
         if name in counts and "customers" in counts
         for one in (counts[name],)
@@ -168,21 +169,10 @@ def _tables(edition: Edition) -> Tables:
     return Tables(tuple(states), until, behind if until and behind > STALE else 0, unused, joins)
 
 
-@dataclass(slots=True)
-class _Counts:
-    """What is counted of one table."""
-
-    days: dict[date | None, int]
-    newest: datetime | None = None
-    rejected: int = 0
-    named: int = 0
-    known: int = 0
-
-
 def _state(
     edition: Edition,
     name: str,
-    of: _Counts,
+    of: Stock,
     end: date,
     readers: Mapping[str, Sequence[str]],
     fillers: Mapping[str, Sequence[str]],
@@ -190,7 +180,7 @@ def _state(
     days, last = of.days, of.newest
     every = rhythm([day for day in days if day is not None and day <= end])
     late = (end - last.astimezone(edition.zone).date()).days if last else 0
-    rows = sum(days.values())
+    rows = of.rows
     state: State = "fresh"
     if not rows:
         state = "empty"
@@ -208,63 +198,6 @@ def _state(
         of.rejected,
         tuple(readers.get(name, ())),
         tuple(fillers.get(name, ())),
-    )
-
-
-def _counts(edition: Edition, held: Sequence[str], now: datetime) -> dict[str, _Counts]:
-    """What is counted of each table that exists, in one query: attaching takes longest."""
-    books = edition.project.books
-    found = {name: _Counts({}) for name in held}
-    parts = [_by_day(edition, name, now) for name in held]
-    parts += [_joined(name) for name in JOINED if name in held and "customers" in held]
-    if books.exists("rejected_rows"):
-        parts.append(
-            "SELECT 'rejected' AS what, \"table\", NULL::DATE AS day, count(*) AS n,"
-            " NULL::TIMESTAMPTZ AS newest, NULL::BIGINT AS known FROM rejected_rows GROUP BY 2"
-        )
-    if not parts:
-        return found
-    # An old id or a device counts where identities lead from it to a customer.
-    sql = (
-        "WITH own AS (SELECT DISTINCT customer_id AS id FROM customers),"
-        " known AS (SELECT id FROM own UNION SELECT alias_id FROM identities"
-        f" WHERE customer_id IN (SELECT id FROM own)) {' UNION ALL '.join(parts)}"
-    )
-    for row in edition.project.sql(sql).to_pylist():
-        one = found.setdefault(row["table"], _Counts({}))
-        if row["what"] == "rejected":
-            one.rejected = row["n"]
-        elif row["what"] == "joined":
-            one.named, one.known = row["n"], row["known"]
-        else:
-            one.days[row["day"]] = row["n"]
-            if row["newest"] is not None and (one.newest is None or row["newest"] > one.newest):
-                one.newest = row["newest"].astimezone(UTC)
-    return found
-
-
-def _by_day(edition: Edition, name: str, now: datetime) -> str:
-    """Rows by day, and the newest time that is not in the future."""
-    zone = literal(edition.definitions.settings.timezone)
-    limit = f"TIMESTAMPTZ {literal(now.isoformat())}"
-    at = quoted(schema.table(name).time or "")
-    return (
-        f"SELECT 'day' AS what, {literal(name)} AS \"table\","
-        f" CAST({at} AT TIME ZONE {zone} AS DATE) AS day, count(*) AS n,"
-        f" max({at}) FILTER (WHERE {at} <= {limit}) AS newest, NULL::BIGINT AS known"
-        f" FROM {quoted(name)} GROUP BY 3"
-    )
-
-
-def _joined(name: str) -> str:
-    """Rows that name someone, and rows whose someone is known."""
-    return (
-        f"SELECT 'joined' AS what, {literal(name)} AS \"table\", NULL::DATE AS day,"
-        " count(*) FILTER (WHERE customer_id IS NOT NULL OR anonymous_id IS NOT NULL) AS n,"
-        " NULL::TIMESTAMPTZ AS newest,"
-        " count(*) FILTER (WHERE customer_id IN (SELECT id FROM known)"
-        " OR anonymous_id IN (SELECT id FROM known)) AS known"
-        f" FROM {quoted(name)}"
     )
 
 

@@ -141,6 +141,7 @@ def _shown(
 
 def _evidence(edition: Edition, one: Finding) -> dict[str, Any]:
     kpi = edition.kpi(one.kpi or "")
+    kpi = kpi and kpi.at(one.stage, one.part)
     main = one.legs[0] if one.legs else None
     unit = main.unit if main else None
     currency = edition.definitions.settings.currency

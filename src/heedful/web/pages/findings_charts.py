@@ -59,8 +59,12 @@ def drawn(edition: Edition, finding: Finding) -> list[Drawn]:
 
 def _chart(edition: Edition, finding: Finding, leg: Leg) -> Chart | None:
     kpi = edition.kpi(leg.kpi)
+    kpi = kpi and kpi.at(finding.stage, finding.part)
     stage = finding.stage
-    series = edition.shelf.series(leg.kpi, finding.grain, stage=stage)
+    dimension, segment = (finding.part if leg.role == "main" else None) or (None, None)
+    series = edition.shelf.series(
+        leg.kpi, finding.grain, stage=stage, dimension=dimension, segment=segment
+    )
     if series is None:
         series = edition.shelf.series(leg.kpi, finding.grain)
     if series is None:

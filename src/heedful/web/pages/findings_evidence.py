@@ -221,7 +221,7 @@ def _row(
 ) -> Row:
     verdict = _verdict(one, better)
     tone = {"better": "good", "worse": "bad"}.get(verdict, "")
-    few = "too few customers" if one.difference is None else None
+    few = "too few to tell" if one.difference is None else None
     step = Step(one.difference, one.difference_low, one.difference_high, relative, verdict)
     # In parts of a change the sign of all of it decides what is bad, not that of the part.
     added = tone if one.stands_out else ""

@@ -57,7 +57,9 @@ def planned(edition: Edition, finding: Finding) -> Plan | None:
         return None
     settings = edition.definitions.settings
     stage = finding.stage or next(iter(kpi.stages), settings.stages[0])
-    owner = finding.owner if finding.owner in settings.teams else kpi.owner
+    owner = finding.owner or ""
+    if owner not in settings.teams:
+        owner = kpi.at(stage, finding.part).owner
     slug = re.sub(r"[^a-z0-9]+", "_", f"{finding.kpi} {finding.id}".lower()).strip("_")
     name = slug.replace("_", "-")
     first = start_of("week", edition.today + timedelta(days=14))

@@ -25,6 +25,7 @@ from heedful.web.voices import voices
 
 if TYPE_CHECKING:
     from heedful.definitions.kpi import Kpi
+    from heedful.definitions.override import Override
     from heedful.kpis.shelf import Series
     from heedful.web.charts import Chart
     from heedful.web.edition import Edition
@@ -126,7 +127,7 @@ def kpi(request: Request, who: Viewer, name: str) -> Response:
         if at is not None and mine.place is not None and not view.filtered
         else None
     )
-    team = definitions.settings.teams.get(one.owner)
+    here = one.at(view.stage, view.part)
     return page(
         request,
         "kpi.html",
@@ -139,11 +140,11 @@ def kpi(request: Request, who: Viewer, name: str) -> Response:
         ),
         view=view,
         filters=True,
-        kpi=one,
+        kpi=here,
         card=mine,
         chart=edition.once(
             ("chart", name, view.stage, view.grain, view.segment_key),
-            lambda: _chart(edition, view, one),
+            lambda: _chart(edition, view, here),
         ),
         unit=charts.SUFFIXES.get(one.measure.unit, ""),
         stages=stages if len(stages) > 1 else [],
@@ -162,9 +163,10 @@ def kpi(request: Request, who: Viewer, name: str) -> Response:
             if any(outcome.kpi == name for outcome in each.outcomes)
         ],
         playbook=definitions.playbooks.get(one.playbook),
-        team=team,
+        team=definitions.settings.teams.get(here.owner),
         measure=measured(one),
-        rule=_rule(one),
+        rule=_rule(here),
+        overrides=[_override(edition, one, each) for each in one.overrides],
         definition=at.definition[mine.place] if at is not None and mine.place is not None else None,
         readings=_readings(edition, one, at),
         cohorts=isinstance(one.measure, Retention),
@@ -238,6 +240,25 @@ def _remark(complete: bool, why: str | None) -> str:
     return "; ".join(part for part in ("" if complete else "not complete", why or "") if part)
 
 
+def _override(edition: Edition, one: Kpi, override: Override) -> tuple[str, str]:
+    """Where an override holds, and what counts there instead, in words."""
+    settings = edition.definitions.settings
+    parts = [numbers.name(override.stage)] if override.stage else []
+    if override.part:
+        dimension, segment = override.part
+        parts.append(f"{numbers.name(dimension).lower()} {numbers.name(segment)}")
+    told = []
+    if override.target is not None:
+        target = numbers.value(override.target, one.measure.unit, currency=settings.currency)
+        told.append(f"target {target}")
+    if override.threshold is not None:
+        told.append(_rule(one.at(override.stage, override.part)))
+    if override.owner is not None:
+        team = settings.teams.get(override.owner)
+        told.append(f"owner {team.name if team else override.owner}")
+    return ", ".join(parts), "; ".join(told)
+
+
 def _rule(one: Kpi) -> str:
     """The threshold in words."""
     by = one.threshold.amount
@@ -251,5 +272,5 @@ def _rule(one: Kpi) -> str:
         "trend": "each cohort worse than the one before, significant over six",
     }
     return (
-        f"{words[one.threshold.rule]}, with at least {one.min_customers} customers in both periods"
+        f"{words[one.threshold.rule]}, with at least {one.min_customers} {one.units} in both periods"
     )

@@ -1,0 +1,119 @@
+"""Commands about what is held on people: give it out, remove it, let old files go."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from heedful.cli.options import Folder, Output, opened
+from heedful.cli.printing import Format, as_csv, as_json, as_table, err
+from heedful.cli.who import whoami
+
+if TYPE_CHECKING:
+    from heedful.project import Project
+    from heedful.project.erasure import Forgotten
+
+SHOWN = 5
+
+
+def forget(
+    customers: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[CUSTOMER_ID]...", help="Ids of customers or of their devices."),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="Ids, one a line; - for stdin.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    project: Folder = Path(),
+    format_: Output = Format.table,
+) -> None:
+    """Erase people for good, and keep a re-import from bringing them back."""
+    found = opened(project)
+    ids = [*(customers or []), *(_lines(file) if file else [])]
+    if not ids:
+        raise typer.BadParameter("say whom: CUSTOMER_ID, or --file FILE with an id a line")
+    done = resumed(found)
+    person = found.erasure.person(ids)
+    if not yes:
+        _ask(person)
+    with _bars() as tell:
+        done.append(found.erasure.forget(ids, whoami(), tell))
+    places: dict[str, int] = {}
+    for each in done:
+        for one in each.removed:
+            places[one.place] = places.get(one.place, 0) + one.rows
+    rows: list[dict[str, Any]] = [{"place": place, "rows": count} for place, count in places.items()]
+    if format_ == Format.json:
+        as_json(rows)
+    elif format_ == Format.csv:
+        as_csv(rows, ["place", "rows"])
+    elif rows:
+        as_table(
+            [[r["place"], f"{r['rows']:,}"] for r in rows], ["removed from", "rows"], right=(1,)
+        )
+    _said(done[-1], bool(rows))
+
+
+def _lines(file: Path) -> list[str]:
+    text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8-sig")
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _ask(person: Any) -> None:
+    who = ", ".join(person.customers[:SHOWN])
+    more = len(person.customers) - SHOWN
+    who += f" and {more:,} more" if more > 0 else ""
+    other = sorted(set(person.ids) - set(person.customers))
+    also = ", ".join(other[:SHOWN]) + (" …" if len(other) > SHOWN else "")
+    err.print(f"{who}{f' (also known as {also})' if also else ''}", markup=False)
+    if not typer.confirm("Erase all that is held on them? It cannot be undone", err=True):
+        err.print("nothing was erased")
+        raise typer.Exit(1)
+
+
+def _said(done: Forgotten, any_: bool) -> None:
+    people = "1 customer" if done.customers == 1 else f"{done.customers:,} customers"
+    ids = "1 id" if done.ids == 1 else f"{done.ids:,} ids"
+    what = "Erased" if any_ else "Nothing was held; suppressed"
+    err.print(
+        f"{what}: {people}, {ids}. Rows with these ids are left out of every import from now on."
+        " Readings stay as they were reported."
+    )
+    for path in done.exports:
+        err.print(f"still in an export, which is yours to change: {path}", markup=False)
+    if done.unseen:
+        err.print("Exports outside the data folder may still name them; Heedful changes none.")
+
+
+def resumed(project: Project) -> list[Forgotten]:
+    """Finish erasures that were stopped, and say so."""
+    if not project.erasure.pending():
+        return []
+    err.print("An erasure was stopped before it was done; finishing it first.")
+    with _bars() as tell:
+        return project.erasure.finish(tell)
+
+
+@contextmanager
+def _bars() -> Iterator[Callable[[str, int, int], None]]:
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+    ) as bars:
+        task = bars.add_task("", total=None)
+
+        def tell(what: str, done: int, all_: int) -> None:
+            bars.update(task, total=all_ or None, completed=done, description=f"erasing: {what}")
+
+        yield tell

@@ -1,0 +1,1 @@
+"""Which experiences go with who stays, buys again and pays, afterwards: associations."""

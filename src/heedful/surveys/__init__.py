@@ -1,0 +1,1 @@
+"""Survey questions that come with the program, one a file in `instruments/`."""

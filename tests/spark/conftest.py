@@ -1,0 +1,245 @@
+"""A Spark cluster of this machine's own, and one company measured by both engines."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import runpy
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pytest
+
+from heedful.definitions import template
+from heedful.definitions.kpi_files import read_catalogue
+from heedful.project import Project
+from heedful.project.project import CATALOGUE
+from heedful.store import schema
+
+pyspark = pytest.importorskip("pyspark", reason="make test-spark installs it")
+
+World = runpy.run_path(str(Path(__file__).parents[1] / "facts" / "conftest.py"))["World"]
+UTC = dt.UTC
+# Small, and without compiled code: compiling costs more here than the few rows do.
+DEFAULTS = """
+spark.executor.memory 512m
+spark.executor.cores 1
+spark.driver.memory 768m
+spark.sql.shuffle.partitions 2
+spark.sql.codegen.wholeStage false
+spark.sql.codegen.factoryMode NO_CODEGEN
+spark.shuffle.compress false
+"""
+LOG = """
+rootLogger.level = info
+rootLogger.appenderRef.stdout.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %p %c{1}: %m%n
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@contextmanager
+def _daemon(name: str, log: Path, *arguments: str) -> Iterator[None]:
+    command = Path(pyspark.__file__).parent / "bin" / "spark-class"
+    with log.open("w") as said:
+        process = subprocess.Popen(
+            [command, f"org.apache.spark.deploy.{name}", *arguments], stdout=said, stderr=said
+        )
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Spark's own way of being told how much memory it may take."""
+    folder = tmp_path_factory.mktemp("conf")
+    (folder / "spark-defaults.conf").write_text(DEFAULTS)
+    (folder / "log4j2.properties").write_text(LOG)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_CONF_DIR", str(folder))
+        patch.setenv("SPARK_DAEMON_MEMORY", "256m")
+        patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def cluster(settings: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a master with two workers, each with one core."""
+    folder = tmp_path_factory.mktemp("cluster")
+    port = free_port()
+    address = f"spark://127.0.0.1:{port}"
+    at = ("--host", "127.0.0.1", "--port")
+    with ExitStack() as running:
+        running.enter_context(
+            _daemon("master.Master", folder / "master.log", *at, str(port), "--webui-port", "0")
+        )
+        for number in range(2):
+            size = ("--cores", "1", "--memory", "600m", "--webui-port", "0")
+            place = ("--work-dir", str(folder / f"work-{number}"), address)
+            log = folder / f"worker-{number}.log"
+            running.enter_context(_daemon("worker.Worker", log, *at, "0", *size, *place))
+        until = time.monotonic() + 120
+        while (folder / "master.log").read_text().count("Registering worker") < 2:
+            assert time.monotonic() < until, (folder / "master.log").read_text()[-2000:]
+            time.sleep(0.2)
+        yield address
+
+
+class Pair(NamedTuple):
+    """One company, measured by DuckDB and by Spark."""
+
+    duck: Project
+    spark: Project
+
+
+def put(project: Project, tables: dict[str, list[dict[str, Any]]]) -> None:
+    """Append rows to the tables of a project; keys that a table does not have are attributes."""
+    lake = project.lake("tables")
+    for name, rows in tables.items():
+        known = schema.table(name)
+        if not rows:
+            continue
+        extra = tuple(sorted({key for row in rows for key in row} - set(known.columns)))
+        arrow = known.arrow(extra)
+        by = ("_month",) if known.partitioned else ()
+        full = [
+            {
+                **dict.fromkeys(arrow.names),
+                **row,
+                "_month": row[known.time].strftime("%Y-%m") if by else None,
+            }
+            for row in rows
+        ]
+        touched = None
+        if known.partitioned:
+            times = sorted(row[known.time] for row in rows if row.get(known.time))
+            touched = (times[0].isoformat(), times[-1].isoformat())
+        table = pa.Table.from_pylist(full, schema=arrow)
+        lake.append(name, table, partition_by=by, touched=touched)
+
+
+def rows(seed: int, days: int, events: int) -> dict[str, list[dict[str, Any]]]:
+    """A random company around a change of clocks, with contracts, accounts and odd letters."""
+    world = World(seed, days=days, events=events)
+    some, tables = world.random, world.tables
+    tables["accounts"] = [
+        {"account_id": "a'1", "name": "Ünï 漢字", "size": "big"},
+        {"account_id": "a2", "name": "b\\c", "size": None},
+    ]
+    for n, row in enumerate(tables["customers"]):
+        row["account_id"] = some.choice(["a'1", "a2", None])
+        row["country"] = some.choice(["de", "fr", "ελ", 'q"uo\\te', None])
+        row["seats"] = some.choice(["3", "12.5", "many", None])
+        row["signed_up_at"] = row["signed_up_at"] or (world.time() if n % 2 else None)
+    tables["subscriptions"] = [
+        {
+            "subscription_id": f"s{n}",
+            "customer_id": some.choice([f"c{k}" for k in range(7)]),
+            "plan": some.choice(["pro", None]),
+            "started_at": (start := world.time()),
+            "ended_at": world.later(start, 48),
+            "mrr": Decimal(some.choice(["10", "33.3333"])),
+        }
+        for n in range(14)
+    ]
+    return tables
+
+
+def later(tables: dict[str, list[dict[str, Any]]], days: int) -> dict[str, list[dict[str, Any]]]:
+    """The same kind of rows, some days on and with ids of their own; people stay who they are."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name in ("events", "orders", "tickets", "responses"):
+        key = schema.table(name).key
+        found[name] = [
+            {
+                column: value + dt.timedelta(days=days)
+                if isinstance(value, dt.datetime)
+                else (f"{value}-later" if column == key else value)
+                for column, value in row.items()
+            }
+            for row in tables[name][:40]
+        ]
+    return found
+
+
+def company(root: Path) -> Project:
+    """A project with every KPI that can be measured."""
+    template.create(root, "saas")
+    for name, raw in read_catalogue(CATALOGUE).items():
+        file = root / "kpis" / f"{name}.yaml"
+        if not raw.get("planned") and not file.exists():
+            file.write_text("owner: cx\nplaybook: nps\ntarget: 1\n")
+    main = root / "heedful.yaml"
+    text = main.read_text()
+    zone = next(line for line in text.splitlines() if line.startswith("timezone:"))
+    main.write_text(text.replace(zone, "timezone: Europe/Berlin"))
+    found = Project(root)
+    found.ledger.engine.dispose()
+    return found
+
+
+@pytest.fixture(scope="session")
+def first(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+    return rows(7, 4, 160)
+
+
+@pytest.fixture(scope="session")
+def pair(
+    cluster: str, first: dict[str, list[dict[str, Any]]], tmp_path_factory: pytest.TempPathFactory
+) -> Pair:
+    """Both projects after a first refresh."""
+    root = tmp_path_factory.mktemp("companies")
+    duck = company(root / "duck")
+    put(duck, first)
+    shutil.copytree(root / "duck", root / "spark")
+    with (root / "spark" / "heedful.yaml").open("a") as file:
+        file.write(f"\nengine: {cluster}\n")
+    found = Pair(duck, Project(root / "spark"))
+    found.duck.refresh()
+    found.spark.refresh()
+    return found
+
+
+@pytest.fixture
+def heedful() -> Any:
+    """Runs a command as a user would."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "heedful", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=170,
+            env={**os.environ, **environment},
+        )
+
+    return run
+
+
+@pytest.fixture
+def some_days_later(pair: Pair, first: dict[str, list[dict[str, Any]]]) -> None:
+    """More rows come in, in both projects."""
+    more = later(first, 5)
+    for project in pair:
+        put(project, more)

@@ -1,0 +1,101 @@
+"""Spark, on a cluster, gives the numbers that DuckDB gives: every fact, every KPI."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from heedful.facts.catalogue import facts
+
+Row = dict[str, Any]
+KEY = ("kpi", "grain", "period_start", "stage", "dimension", "segment")
+
+
+def rows(project: Any, fact: str) -> list[Row]:
+    found = project.lake("facts").open(fact).to_pyarrow_table().to_pylist()
+    return sorted(found, key=lambda row: [str(row[name]) for name in facts()[fact].key])
+
+
+def same(one: object, other: object) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        both_nan = math.isnan(one) and math.isnan(other)
+        return both_nan or math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-9)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other
+
+
+def differences(duck: list[Row], spark: list[Row], key: tuple[str, ...]) -> list[str]:
+    return [
+        f"{[row[k] for k in key]} {name}: DuckDB {row[name]!r}, Spark {other.get(name)!r}"
+        for row, other in zip(duck, spark, strict=True)
+        for name in row
+        if not same(row[name], other.get(name))
+    ]
+
+
+def check_facts(pair: Any) -> None:
+    """All rows and columns of every fact, and their types."""
+    wrong = {}
+    for name, fact in facts().items():
+        kinds = [dict(p.lake("facts").snapshot(name).columns) for p in pair]
+        duck, spark = (rows(project, name) for project in pair)
+        found = [] if kinds[0] == kinds[1] else [f"types: DuckDB {kinds[0]}, Spark {kinds[1]}"]
+        if len(duck) != len(spark):
+            found.append(f"DuckDB {len(duck)} rows, Spark {len(spark)}")
+        else:
+            found += differences(duck, spark, fact.key)
+        if found:
+            wrong[name] = found[:5]
+    assert not wrong, wrong
+
+
+def readings(project: Any) -> list[Row]:
+    found = project.kpis.log.read(totals=False, replicates=True).to_pylist()
+    for row in found:
+        row.pop("reported_at")
+    return sorted(found, key=lambda row: [str(row[name]) for name in KEY])
+
+
+def check_readings(pair: Any) -> list[Row]:
+    """Every reading with its interval, its counts and its replicates, which are bucket sums."""
+    duck, spark = (readings(project) for project in pair)
+    keys = [{tuple(str(row[name]) for name in KEY) for row in found} for found in (duck, spark)]
+    assert not keys[0] ^ keys[1], sorted(keys[0] ^ keys[1])[:10]
+    wrong: dict[str, list[str]] = {}
+    for text, row in zip(
+        [differences([d], [s], KEY) for d, s in zip(duck, spark, strict=True)], duck, strict=True
+    ):
+        if text:
+            wrong.setdefault(row["kpi"], text[:3])
+    assert not wrong, wrong
+    return duck
+
+
+def test_everything_is_equal(pair):
+    check_facts(pair)
+    known = check_readings(pair)
+    measured = {row["kpi"] for row in known}
+    assert len(measured) >= 0.8 * len(pair.duck.definitions.kpis), "the company is too poor"
+
+
+def test_a_later_refresh_is_equal_and_quiet(pair, some_days_later, heedful):
+    before = {name: pair.spark.lake("facts").version(name) for name in facts()}
+    pair.duck.refresh()
+    done = heedful("refresh", "-p", str(pair.spark.root))
+    assert done.returncode == 0, done.stderr
+    assert "WARN" not in done.stdout + done.stderr
+    assert "Exception" not in done.stdout + done.stderr
+    after = {name: pair.spark.lake("facts").version(name) for name in facts()}
+    assert any(after[name] == before[name] for name in after), "all was built anew"
+    check_facts(pair)
+    check_readings(pair)
+    spill = pair.spark.books.root / "staging" / "spill"
+    assert not list(spill.glob("spark-*")), "what was kept for a while is left"
+
+
+def test_engines_may_take_turns(pair):
+    """What one built the other finds up to date, whoever is who."""
+    other = pair.spark
+    other.definitions.settings.__dict__["engine"] = "duckdb"
+    assert {done.state for done in other.refresh()} <= {"unchanged", "no data"}
