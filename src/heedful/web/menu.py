@@ -52,6 +52,7 @@ def menu(edition: Edition) -> tuple[Entry, ...]:
         Entry("Data", "/data"),
         Entry("Audit", "/audit"),
         Entry("SQL", "/sql"),
+        Entry("Reconcile", "/reconcile"),
         Entry("Definitions", "/definitions"),
     )
 
