@@ -77,7 +77,7 @@ def test_a_price_is_no_phone_number(amount, sign):
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.integers(0, 10**11).map(lambda n: f"4{n:011}"), st.integers(0, 999))
+@given(st.integers(0, 10**11 - 1).map(lambda n: f"4{n:011}"), st.integers(0, 999))
 def test_of_ten_last_digits_one_makes_a_card(head, more):
     body = f"{head}{more:03}"
     good = [d for d in "0123456789" if card(body + d)]
