@@ -64,6 +64,7 @@ docs: $(DEV) ## Write the generated pages of docs/ anew.
 	$(BIN)/python -m heedful.facts.reference > docs/facts.md
 	$(BIN)/python -m heedful.kpis.reference > docs/kpis.md
 	$(BIN)/python -m heedful.store.reference > docs/tables.md
+	$(BIN)/python -m heedful.surveys.reference > docs/instruments.md
 	$(BIN)/python -m heedful.store.format_reference > docs/formats.md
 
 screenshots: $(DEV) ## Take the README's pictures anew, from demo/ (needs chromium).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -95,3 +96,18 @@ def test_a_retention_true_by_definition_is_withheld(lapsed, contracts, known):
         assert (
             row["why"] == f"by lapsed_after_days nobody counts as lost in the first {lapsed} days"
         )
+
+
+def test_a_product_of_many_factors_is_a_reading():
+    factors = tuple({"of": "a", "per": "b"} for _ in range(4))
+    one = CatalogueKpi.model_validate(
+        {"id": "x", **FIELDS, "unit": "account", "measure": {"product": factors, "in": "money"}}
+    )
+    sums = {f"{side}_{n}": np.full((1, 64), 2.0) for n in range(4) for side in ("above", "below")}
+    held = np.zeros((1, 64))
+    held[0, :20] = 1
+    few = replace(cells(one, [date(2026, 3, 1)]), sums=sums, values=[], n=held, customers=held)
+    (row,) = table(few, frame()).to_pylist()
+    assert (row["value"], row["unit"], row["n"], row["weighted_n"]) == (1.0, "money", 20, 20.0)
+    # It says what it counts.
+    assert (row["low"], row["why"]) == (None, "fewer than 30 accounts")

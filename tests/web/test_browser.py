@@ -36,6 +36,7 @@ PAGES = (
     "/cohorts",
     "/cohorts?of=again&cohorts=quarter&by=start",
     "/data",
+    "/reconcile",
     "/audit",
     "/sql",
     "/sql?q=SELECT+kpi,+count(*)+FROM+readings+GROUP+BY+1+ORDER+BY+1",

@@ -136,6 +136,8 @@ class Source(Model):
     """generated: rows have no key of their own; one is made of their content."""
     replace: Literal["file", "period", "all"] = "file"
     """What an import of rows without a key takes the place of."""
+    personal: Literal["mask", "keep"] = "mask"
+    """Whether e-mail addresses, phone and card numbers in texts are masked or kept."""
     observed_until: Date | None = None
     """Until when the data is complete; the newest time in the table where not given."""
 

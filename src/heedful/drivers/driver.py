@@ -157,6 +157,7 @@ class Drivers:
         waiting: Customers who are left out because their days are not over.
         adjusted_for: What is held equal.
         dimension: What it is broken down by.
+        dimensions: What it can be broken down by.
         drivers: One an experience and segment, by rank, those without a number last.
         why: Why there is nothing at all, and what is missing.
     """
@@ -174,5 +175,6 @@ class Drivers:
     waiting: int
     adjusted_for: tuple[str, ...]
     dimension: str | None
+    dimensions: tuple[str, ...]
     drivers: tuple[Driver, ...]
     why: str | None = None

@@ -64,7 +64,7 @@ OUTCOMES: Mapping[str, Outcome] = {
         Outcome(
             "retention",
             "Retention",
-            "Customers at a landmark who are still customers {days} days later.",
+            "Customers on the first of a month who are still customers {days} days later.",
             "are still customers {days} days later",
             "share",
             "import subscriptions, or set lapsed_after_days in rules.yaml",
@@ -72,7 +72,7 @@ OUTCOMES: Mapping[str, Outcome] = {
         Outcome(
             "repeat_purchase",
             "Repeat purchase",
-            "Buyers at a landmark with another order in the {days} days that follow.",
+            "Buyers on the first of a month with another order in the {days} days that follow.",
             "buy again within {days} days",
             "share",
             "import orders",
@@ -80,7 +80,7 @@ OUTCOMES: Mapping[str, Outcome] = {
         Outcome(
             "revenue",
             "Revenue",
-            "What customers at a landmark pay in the {days} days that follow, refunds taken off.",
+            "What customers on the first of a month pay in the {days} days that follow, less refunds.",
             "a customer in the {days} days that follow",
             "money",
             "import orders",

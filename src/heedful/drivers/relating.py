@@ -101,6 +101,7 @@ def relate(
             *panel.segments,
         ),
         dimension=by,
+        dimensions=tuple(panel.segments),
         drivers=tuple(drivers),
         why=why,
     )

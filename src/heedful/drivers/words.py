@@ -98,6 +98,18 @@ def effect_of(one: Driver, found: Drivers) -> str:
     return effect(one.difference, one.low, one.high, found.unit, currency=found.currency)
 
 
+def point(one: Driver, found: Drivers) -> str:
+    """The adjusted difference alone."""
+    places = decimals_of(found.unit, one.difference, one.low, one.high)
+    return difference(one.difference, found.unit, decimals=places, currency=found.currency)
+
+
+def ends(one: Driver, found: Drivers) -> str:
+    """Its interval alone."""
+    places = decimals_of(found.unit, one.difference, one.low, one.high)
+    return f"({differences(one.low, one.high, found.unit, decimals=places)})"
+
+
 def unadjusted(one: Driver, found: Drivers) -> str:
     """The plain difference."""
     places = decimals_of(found.unit, one.difference, one.low, one.high)
@@ -126,9 +138,19 @@ def tenth(one: Driver, currency: str | None) -> str:
     money = one.money
     if money is None or money.tenth is None:
         return "–"
-    low, high = money.tenth_low or 0.0, money.tenth_high or 0.0
-    point = difference(money.tenth, "money", decimals=0, currency=currency)
-    return f"{point} ({differences(low, high, 'money', decimals=0)})"
+    return f"{tenth_point(one, currency)} {tenth_ends(one)}"
+
+
+def tenth_point(one: Driver, currency: str | None) -> str:
+    """The same without its interval."""
+    value = one.money.tenth if one.money else None
+    return difference(value, "money", decimals=0, currency=currency)
+
+
+def tenth_ends(one: Driver) -> str:
+    """Its interval alone."""
+    low, high = (one.money.tenth_low, one.money.tenth_high) if one.money else (None, None)
+    return f"({differences(low, high, 'money', decimals=0)})"
 
 
 def worth(one: Driver, found: Drivers) -> str:
@@ -162,7 +184,7 @@ def notes(found: Drivers) -> list[str]:
     if found.why is not None:
         return []
     waiting = f" {found.waiting:,} more wait: their {found.days} days are not over."
-    span = f"{found.landmarks} landmarks, {found.first} to {found.last}"
+    span = f"the first of {found.landmarks} months, {found.first} to {found.last}"
     return [
         (
             "Associations, not causes: customers with better experiences may differ in ways that "
@@ -171,7 +193,7 @@ def notes(found: Drivers) -> list[str]:
             "say why."
         ),
         (
-            f"{found.customers:,} customers at {span}; the experience is the last one in the month "
+            f"{found.customers:,} customers on {span} (landmarks); the experience is the last one in the month "
             f"before a landmark, the outcome lies after it.{waiting if found.waiting else ''}"
         ),
         (

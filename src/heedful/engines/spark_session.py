@@ -70,7 +70,10 @@ def start(engine: str, folder: str) -> SparkSession:
         settings["spark.local.dir"] = folder
         settings["spark.sql.shuffle.partitions"] = str(_cores(master))
     conf = SparkConf(loadDefaults=False).setAll(list(settings.items()))
-    gateway = _gateway(engine, tuple(settings.items()))
+    try:
+        gateway = _gateway()
+    except RuntimeError as error:
+        raise refused(f'engine "{engine}" did not start: {error}', JAVA) from None
     try:
         context = SparkContext(conf=conf, gateway=gateway)
     except Exception as error:  # noqa: BLE001 - what comes out of a JVM has no common class
@@ -112,19 +115,21 @@ def _cores(master: str) -> int:
 
 
 @functools.cache
-def _gateway(engine: str, settings: tuple[tuple[str, str], ...]) -> Any:
-    """The JVM of this process; it ends with it, and what it prints goes nowhere."""
-    from pyspark import SparkConf
+def _gateway() -> Any:
+    """The JVM of this process; it ends with it, and what it prints goes nowhere.
+
+    Raises:
+        RuntimeError: There is none; it says why.
+    """
     from pyspark.java_gateway import launch_gateway
 
     if "JAVA_HOME" not in os.environ and shutil.which("java") is None:
-        raise refused(f'engine "{engine}" needs Java', JAVA)
-    conf = SparkConf(loadDefaults=False).setAll(list(settings))
+        raise RuntimeError("there is no Java")
     with tempfile.TemporaryFile("w+") as said, _memory():
         try:
-            return launch_gateway(conf, {"stdout": said, "stderr": said})
+            return launch_gateway(popen_kwargs={"stdout": said, "stderr": said})
         except Exception as error:  # noqa: BLE001 - see above
-            raise refused(f'engine "{engine}" did not start: {_told(said, error)}', JAVA) from None
+            raise RuntimeError(_told(said, error)) from None
 
 
 @contextlib.contextmanager

@@ -58,7 +58,10 @@ WHERE t.is_complaint
 - `$name` is a value of `rules.yaml`; lists stand inside `IN ($name)`, and the lists under
   `activities` are called `$activity_resolved` and so on. There are also `$timezone`;
   `$tickets_until` and so on, until when the data of a table is known, and `$observed_until`, the
-  newest of them; `$any_value_events` and so on, whether a list names anything; and
+  newest of them; `$any_value_events` and so on, whether a list names anything;
+  `$seen_value_events` and so on, whether the data has any event that a list names, and
+  `$told_deliveries_replied_at` and so on, whether any row of a table has a time: what never
+  happens in the data may be what its source does not know, and then is no zero; and
   `$orders_convert` and `$orders_active`, whether an order is as good as a conversion event or as
   activity. Values are put into the syntax tree, never into the text.
 - `ATTRIBUTES(t)` stands for the attribute columns of the tables under `attributes`;
@@ -67,13 +70,15 @@ WHERE t.is_complaint
 
 ## What facts read
 
-Rows for which a condition under `exclude` in `rules.yaml` is true are left out, and so are all
-rows of the customers that `exclude: customers` names. Tables with a `customer_id` have two more
-columns: `customer`, who it is after all links in `identities` have been followed (else the
-customer's id, else the anonymous one), and `known`, whether it is more than an anonymous id.
-`customers` has one row a customer after that. Tables with a `touchpoint` have its `stage` and
-`ai`; an event that names no touchpoint belongs to the first in `heedful.yaml` one of whose
-`pages` matches its page (`*` stands for any text, `?` for one character).
+Rows for which a condition under `exclude` in `rules.yaml` is true are left out, and so are all rows
+of the customers that `exclude: customers` names. Tables with a `customer_id` have two more columns:
+`customer`, who it is after all links in `identities` have been followed (else the customer's id,
+else the anonymous one), and `known`, whether it is more than an anonymous id. `customers` has one
+row a customer after that. In `responses` an answer that names no scale has that of its instrument
+([instruments.md](instruments.md)), `scale_reversed` answers are turned, and `boxes` says how many
+of the highest answers count as top boxes. Tables with a `touchpoint` have its `stage` and `ai`; an
+event that names no touchpoint belongs to the first in `heedful.yaml` one of whose `pages` matches
+its page (`*` stands for any text, `?` for one character).
 
 Facts may also read these relations:
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection
 from datetime import date
 from typing import TYPE_CHECKING
@@ -11,29 +10,19 @@ from zoneinfo import ZoneInfo
 from heedful.engines.duckdb import literal
 from heedful.findings.finding import Comment
 from heedful.kpis.periods import midnight
+from heedful.store.personal import masked
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 LONGEST = 600
 """Longer comments are cut."""
-_MAIL = re.compile(r"[^\s@<>()]+@[^\s@<>()]+\.\w{2,}")
-_NUMBER = re.compile(r"(?<![\w.])\+?\d(?:[ ./()-]{0,2}\d){6,}(?!\w)")
 TABLES = ("responses", "feedback")
 """Where comments lie."""
 _TABLES = (
     ("responses", "comment", "answered_at", "score / NULLIF(COALESCE(scale_max, 10), 0)", "score"),
     ("feedback", "text", "said_at", "rating / 5.0", "rating"),
 )
-
-
-def masked(text: str) -> str:
-    """A comment without e-mail addresses and long numbers, such as phone and card numbers.
-
-    >>> masked("Write to robin@mail.example or +31 6 1234 5678, order 12 of 2026.")
-    'Write to [e-mail] or [number], order 12 of 2026.'
-    """
-    return _NUMBER.sub("[number]", _MAIL.sub("[e-mail]", text))
 
 
 def comments(

@@ -46,7 +46,8 @@ def estimates(cells: Cells) -> Estimates:
         return stats.totals(sums["y"], n, customers)
     if isinstance(measure, Product):
         factors = [
-            (sums[f"y{place}"], sums.get(f"x{place}")) for place in range(len(measure.product))
+            (sums[f"above_{place}"], sums.get(f"below_{place}"))
+            for place in range(len(measure.product))
         ]
         return stats.products(factors, n, customers)
     spread, people = cells.spread, customers.sum(axis=1)

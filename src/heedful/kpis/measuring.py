@@ -39,8 +39,8 @@ class Columns:
     Attributes:
         counts: SQL condition: the row counts.
         sums: SQL of what is summed over rows that count, by name: `y` above, `x` below, `x2`
-            squared weights, `p` and `d` promoters and detractors; `y0`, `x0`, `y1` and so on of
-            the factors of a product, where a total has no `x`.
+            squared weights, `p` and `d` promoters and detractors; `above_0`, `below_0` and so on of
+            the factors of a product, where a total has none below.
         value: SQL of the duration or amount, where its distribution is needed.
         event: SQL condition: the awaited happened at `value` (rather than watching ended).
     """
@@ -119,12 +119,12 @@ def _product(measure: Product, sql: Callable[[str], str], where: list[str]) -> C
     for place, factor in enumerate(measure.product):
         above = sql(factor.of)
         if factor.per is None:
-            sums[f"y{place}"] = above
+            sums[f"above_{place}"] = above
             present.append(f"{above} IS NOT NULL")
             continue
         below = sql(factor.per)
-        sums[f"y{place}"] = f"CASE WHEN {below} IS NOT NULL THEN {above} END"
-        sums[f"x{place}"] = f"CASE WHEN {above} IS NOT NULL THEN {below} END"
+        sums[f"above_{place}"] = f"CASE WHEN {below} IS NOT NULL THEN {above} END"
+        sums[f"below_{place}"] = f"CASE WHEN {above} IS NOT NULL THEN {below} END"
         present.append(f"({above} IS NOT NULL AND {below} IS NOT NULL)")
     return Columns(" AND ".join([*where, f"({' OR '.join(present)})"]), sums)
 

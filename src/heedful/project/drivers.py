@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from heedful.definitions.problem import ProjectError, one_of
 from heedful.project.missing import NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from heedful.drivers.driver import Drivers
@@ -52,6 +53,34 @@ class DriversDoor:
             ProjectError: A fact cannot be built.
         """
         from heedful.drivers.outcome import OUTCOMES
+
+        if outcome not in OUTCOMES:
+            raise NotFoundError(f'outcome "{outcome}" does not exist', one_of(OUTCOMES, outcome))
+        return self._found([outcome], by, days, since, until, readout, progress)[outcome]
+
+    def every(
+        self,
+        *,
+        by: str | None = None,
+        days: int = 90,
+        readout: Callable[[str], Readout | None] | None = None,
+    ) -> dict[str, Drivers]:
+        """The same for every outcome, from one look at the data; see `of`."""
+        from heedful.drivers.outcome import OUTCOMES
+
+        return self._found(list(OUTCOMES), by, days, None, None, readout, None)
+
+    def _found(
+        self,
+        outcomes: Sequence[str],
+        by: str | None,
+        days: int,
+        since: date | None,
+        until: date | None,
+        readout: Callable[[str], Readout | None] | None,
+        progress: Callable[[str, int, int], None] | None,
+    ) -> dict[str, Drivers]:
+        from heedful.drivers.outcome import OUTCOMES
         from heedful.drivers.panel import dimensions_of, panel
         from heedful.drivers.proof import proofs
         from heedful.drivers.relating import relate
@@ -59,11 +88,8 @@ class DriversDoor:
 
         project = self.project
         definitions = project.definitions
-        if outcome not in OUTCOMES:
-            raise NotFoundError(f'outcome "{outcome}" does not exist', one_of(OUTCOMES, outcome))
         if not 1 <= days <= LONGEST:
             raise NotFoundError(f"days {days} cannot be used", f"allowed: 1 to {LONGEST}")
-        asked = OUTCOMES[outcome]
         refresh = Refresh(
             definitions,
             project.facts,
@@ -87,19 +113,23 @@ class DriversDoor:
                 until=until,
                 progress=progress,
             )
-        proved = (
-            proofs(definitions, asked, project.experiments.today(), readout or self._readout)
-            if by is None
-            else {}
-        )
-        return relate(
-            found,
-            asked,
-            days=days,
-            currency=definitions.settings.currency,
-            by=by,
-            proof=proved.get,
-        )
+            # As the data stand, so that no experiment is called over where imports stopped.
+            now = bench.prepared.parameters.get("observed_until")
+        result = {}
+        for name in outcomes:
+            proved = {}
+            if by is None and now is not None:
+                on = now.astimezone(ZoneInfo(definitions.settings.timezone)).date()
+                proved = proofs(definitions, OUTCOMES[name], on, readout or self._readout)
+            result[name] = relate(
+                found,
+                OUTCOMES[name],
+                days=days,
+                currency=definitions.settings.currency,
+                by=by,
+                proof=proved.get,
+            )
+        return result
 
     def _readout(self, name: str) -> Readout | None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -106,7 +107,7 @@ def reconcile(
         if progress is not None:
             progress(source, what, done, every)
 
-    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=staging) as folder:
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", dir=staging) as folder:
         try:
             return compared(
                 asked,

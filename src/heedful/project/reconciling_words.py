@@ -27,7 +27,9 @@ def sentences(found: Reconciliation, kpi: CatalogueKpi, currency: str) -> tuple[
         kpi: The KPI.
         currency: The project's.
     """
-    return (*_agreement(found), *_columns(found), *_value(found, kpi, currency))
+    first, *others = _agreement(found)
+    # Names of sources are names of files; a sentence begins with a capital all the same.
+    return (first[:1].upper() + first[1:], *others, *_columns(found), *_value(found, kpi, currency))
 
 
 def notes(found: Reconciliation) -> tuple[str, ...]:

@@ -186,8 +186,8 @@ class Rows:
             of = quoted(column)
             selects.append(
                 f"SELECT 3, 'differs', {self._place('x')}, {literal(column)},"
-                f" CAST(x.{of} AS VARCHAR), CAST(y.{of} AS VARCHAR) FROM x JOIN y ON x.id = y.id"
-                f" WHERE x.{of} IS DISTINCT FROM y.{of}"
+                f" {self._text('x', column)}, {self._text('y', column)} FROM x JOIN y"
+                f" ON x.id = y.id WHERE x.{of} IS DISTINCT FROM y.{of}"
             )
         cut = f" LIMIT {limit:d}" if limit is not None else ""
         return self.engine.query(
@@ -258,6 +258,12 @@ class Rows:
 
     def _place(self, view: str) -> str:
         return f'{view}.id AS id, {view}.customer AS customer, CAST({view}."at" AS VARCHAR) AS "at"'
+
+    def _text(self, view: str, column: str) -> str:
+        """A value as people write it: money is stored with four decimals, and has two."""
+        text = f"CAST({view}.{quoted(column)} AS VARCHAR)"
+        money = column != "rows" and self.table.kind(column) == "money"
+        return f"regexp_replace({text}, '(\\.\\d\\d)00$', '\\1')" if money else text
 
     # --- what differs ---
 

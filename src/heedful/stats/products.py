@@ -1,12 +1,13 @@
 """Products of totals and ratios of bucket sums, such as a pipeline's velocity."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from heedful.stats.estimate import BUCKETS, Estimate, Estimates, Why
-from heedful.stats.jackknife import variances
+from heedful.stats.estimate import BUCKETS, Estimate, Estimates, Floats, Why
+from heedful.stats.jackknife import SKEWED, limits, skewness, variances
 from heedful.stats.sums import (
     ROUNDING,
     Ratios,
@@ -30,7 +31,9 @@ def products(
     A product of smooth functions of bucket sums is one itself, so its replicates are the products
     of its factors' replicates (Shao and Tu 1995, section 2.3), with the covariances that the
     factors have because the same customers stand behind them. A total without a bucket is taken
-    times 64 / 63, as in `totals`.
+    times 64 / 63, as in `totals`. The interval of what is positive with and without every bucket
+    is made on the log scale, on which a product is a sum: misses are balanced, and no end is
+    negative.
 
     Args:
         factors: sums above and below of each factor, shape (cells, 64); None below: a total.
@@ -63,10 +66,10 @@ def products(
             codes = np.where(np.isfinite(theta), Why.NOTHING, Why.NOT_FINITE).astype(np.uint8)
         else:
             held |= bucket_sums(below) != 0
-            found = Ratios.of(sums, below, 1, 1)
+            parted = Ratios.of(sums, below, 1, 1)
             # Rows there are, by `n`; what this factor lacks is something to divide by.
-            codes = np.where(found.why == Why.NO_DATA, Why.NO_DENOMINATOR, found.why)
-            theta, without = found.value, found.replicates
+            codes = np.where(parted.why == Why.NO_DATA, Why.NO_DENOMINATOR, parted.why)
+            theta, without = parted.value, parted.replicates
         why = np.where(why == Why.NOTHING, codes, why).astype(np.uint8)
         with np.errstate(invalid="ignore"):
             value, replicates = value * theta, replicates * without
@@ -80,7 +83,23 @@ def products(
         alike = np.sqrt(variance) <= ROUNDING * np.abs(value)
     variance = np.where(alike, 0.0, variance)
     why = withheld(why, counts(customers, cells), groups - 1, variance)
-    return student(value, replicates, groups - 1, why, level)
+    return _on_log_scale(student(value, replicates, groups - 1, why, level), groups - 1)
+
+
+def _on_log_scale(found: Estimates, df: Floats) -> Estimates:
+    """The same with intervals of the logarithm, where there is one with and without each bucket."""
+    with np.errstate(invalid="ignore"):
+        positive = (found.value > 0) & (found.replicates > 0).all(axis=1)
+    value = np.log(np.where(positive, found.value, 1.0))
+    replicates = np.log(np.where(positive[:, None], found.replicates, 1.0))
+    low, high = limits(value, replicates, df, found.level, corrected=False)
+    shown = positive & (found.why == Why.NOTHING)
+    return replace(
+        found,
+        low=np.where(shown, np.exp(low), found.low),
+        high=np.where(shown, np.exp(high), found.high),
+        skewed=np.where(shown, np.abs(skewness(replicates, value)) > SKEWED, found.skewed),
+    )
 
 
 def product(
@@ -92,7 +111,7 @@ def product(
     >>> open_, won, closed = np.ones(64), np.tile([0.0, 1.0], 32), np.ones(64)
     >>> found = product([(open_, None), (won, closed)], n=closed, customers=closed)
     >>> found.value, round(found.low, 1), round(found.high, 1)
-    (32.0, 24.0, 40.0)
+    (32.0, 24.9, 41.2)
     """
     cells: list[Factor] = []
     for above, below in factors:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
@@ -139,19 +140,38 @@ def _wanted(name: str, source: Source, form: Format) -> bool:
 
 
 def uses(spec: Column | None) -> Iterator[str]:
-    """The columns of a file that a mapping reads, as they are written."""
+    """The columns of a file that a mapping may read, as they are written."""
+    for one in () if spec is None or isinstance(spec, Constant) else spec:
+        yield one
+        yield from _within(one)
+
+
+@functools.cache
+def _within(text: str) -> tuple[str, ...]:
+    """The columns that an expression reads."""
     import sqlglot
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
 
-    for one in () if spec is None or isinstance(spec, Constant) else spec:
-        yield one
-        try:
-            tree = sqlglot.parse_one(one, dialect="duckdb")
-        except SqlglotError:
-            continue
-        for column in tree.find_all(exp.Column):
-            yield ".".join(part.name for part in column.parts)
+    try:
+        tree = sqlglot.parse_one(text, dialect="duckdb")
+    except SqlglotError:
+        return ()
+    found = (".".join(part.name for part in one.parts) for one in tree.find_all(exp.Column))
+    return tuple(dict.fromkeys(found))
+
+
+def computed(form: Format) -> Iterator[str]:
+    """Columns that its expressions read: unlike others, these are looked at before they are read.
+
+    >>> sorted(computed(formats.known("hubspot_feedback")))[:2]
+    ['associations.contacts.results', 'associations.tickets.results']
+    """
+    specs = [*form.columns.values(), *form.attributes.values(), (form.where or "",)]
+    for spec in specs:
+        for one in () if isinstance(spec, Constant) else spec:
+            if one not in form.needs:
+                yield from _within(one)
 
 
 def _missing(lacking: Sequence[str], form: Format, names: Sequence[str]) -> Iterator[str]:

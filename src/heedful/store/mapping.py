@@ -8,6 +8,7 @@ from heedful.definitions.problem import did_you_mean, one_of
 from heedful.store.answers import off_scale
 from heedful.store.binding import Bound, Input, bind, constant, whole
 from heedful.store.casting import HINTS, cast
+from heedful.store.personal import Masking
 from heedful.store.quoting import literal, quoted
 from heedful.store.source_error import SourceError
 
@@ -134,7 +135,10 @@ def select(
     strays = [f"{quoted(n)} IS NULL AND {quoted(f'all.{n}')} IS NOT NULL" for n in stray]
     kept = " OR ".join([f"coalesce({where.sql}, false)", *strays]) if where else "true"
     valued = ["*", *(f"{b.sql} AS {quoted('in.' + b.target)}" for b in bound), f"{kept} AS _kept"]
-    made = ["*", *(f"{_value(columns, table, b)} AS {quoted(b.target)}" for b in bound)]
+    values = {b.target: _value(columns, table, b) for b in bound}
+    if source.personal == "mask":
+        values = {name: _masked(table, name, sql) for name, sql in values.items()}
+    made = ["*", *(f"{sql} AS {quoted(name)}" for name, sql in values.items())]
 
     targets = [b.target for b in bound]
     out = [*map(quoted, targets), "_row", "_line", "_kept"]
@@ -150,6 +154,14 @@ def select(
 def _value(columns: Columns, table: Table, b: Bound) -> str:
     given = quoted(f"in.{b.target}")
     return cast(given, b.sql_type, table.kind(b.target), columns.options, columns.timezone)
+
+
+def _masked(table: Table, target: str, sql: str) -> str:
+    """SQL of a value without personal data, where people write what they like."""
+    column = table.columns.get(target)
+    if column is None:
+        return Masking.sql(sql, words=True)
+    return Masking.sql(sql) if column.free else sql
 
 
 def _hash(values: Iterable[tuple[str, str]]) -> str:

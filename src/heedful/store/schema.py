@@ -45,12 +45,14 @@ class Column:
         kind: Its type; `timestamp` is UTC, `money` has four decimals in the project's currency.
         says: What it means.
         required: Whether a row without it is rejected.
+        free: Whether people write in it what they like.
     """
 
     name: str
     kind: Kind
     says: str
     required: bool = False
+    free: bool = False
 
     @property
     def sql_type(self) -> str:
@@ -143,7 +145,13 @@ def table(name: str) -> Table:
         time=found.get("time"),
         partitioned=found["partition"] == "month",
         columns={
-            column: Column(column, spec["type"], spec["says"], spec.get("required", False))
+            column: Column(
+                column,
+                spec["type"],
+                spec["says"],
+                spec.get("required", False),
+                spec.get("free", False),
+            )
             for column, spec in found["columns"].items()
         },
     )

@@ -13,6 +13,7 @@ from heedful.store import fitting, reading, warehouse
 from heedful.store.columns import Columns
 from heedful.store.failing import FAILURES, Failing
 from heedful.store.mapping import bindings, condition, select
+from heedful.store.personal import Masking
 from heedful.store.quoting import literal, quoted
 from heedful.store.raw import Bad, BadRows, UnreadableError
 from heedful.store.scratch import connect, group_size
@@ -98,6 +99,7 @@ class Staging:
         self.parameters = parameters
         self.tell = tell
         self.staged = Staged(BadRows(folder / "bad.parquet"))
+        self.masking = Masking()
 
     def run(
         self,
@@ -153,6 +155,9 @@ class Staging:
             staged.left_out += len(staged.bad) - len(kept)
             staged.bad = kept
             staged.notes += self.gate.notes()
+        if self.source.personal == "mask":
+            staged.bad = self.masking.bad(staged.bad)
+            staged.notes += self.masking.notes()
         return staged
 
     # --- read ---
@@ -197,6 +202,7 @@ class Staging:
     def _sealed(self, raws: Iterator[Raw]) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection in which the SQL of a source can read nothing but the source's files."""
         connection = connect(self.folder)
+        self.masking.register(connection)
         try:
             zone = self.source.read.timezone or self.timezone
             try:
@@ -232,8 +238,8 @@ class Staging:
         )
         if form is not None:
             fitting.check(columns, self.given, form)
-            # What its expressions read is looked at in one pass.
-            columns.count(own for own in map(columns.own, form.needs) if own is not None)
+            computed = dict.fromkeys(map(columns.own, fitting.computed(form)))
+            columns.count(own for own in computed if own is not None)
         self._check_dates(connection)
         bound = bindings(columns, self.source, self.table, self.parameters)
         where = condition(columns, self.source, self.parameters)
@@ -246,9 +252,11 @@ class Staging:
             return f"SELECT *, {number} AS _no, {literal(raw.file)} AS _file FROM ({mapped})"
 
         failed: dict[int, str] = {}
+        self.masking.keep()
         try:
             _copy(connection, sql(columns.view), out, len(bound))
         except FAILURES:
+            self.masking.restart()
             failed = Failing(connection, columns, [*bound, *([where] if where else [])]).rows()
             gone = ", ".join(map(str, failed)) or "NULL"
             wanted = f"{columns.view} WHERE _row IN ({gone}) IS NOT TRUE"

@@ -48,9 +48,11 @@ def menu(edition: Edition) -> tuple[Entry, ...]:
         Entry("Findings", "/findings", _some(findings)),
         Entry("Actions", "/actions", _some(actions)),
         Entry("Experiments", "/experiments", _some(running)),
+        Entry("Drivers", "/drivers"),
         Entry("Cohorts", "/cohorts"),
         Entry("Data", "/data"),
         Entry("Audit", "/audit"),
+        Entry("Reconcile", "/reconcile"),
         Entry("SQL", "/sql"),
         Entry("Definitions", "/definitions"),
     )
