@@ -39,6 +39,7 @@ class Grouping:
         stage: Stage of each cell; None for all stages, or where rows belong to none.
         segment: Segment of each cell; None for the total, or where rows have none.
         placed: Whether a cell's rows belong to a stage, where they are grouped by it.
+        key: Cell and bucket of each row as one number.
     """
 
     names: tuple[str, ...]
@@ -49,6 +50,7 @@ class Grouping:
     stage: NDArray[np.object_]
     segment: NDArray[np.object_]
     placed: NDArray[np.bool_]
+    key: Codes
 
 
 class _Order(NamedTuple):
@@ -81,15 +83,9 @@ class Coded:
             self._codes[name] = codes[order]
         self._periods = _periods(days[order], grains)
         numbers = [n for n in table.column_names if n not in {"unit", "day", "bucket", *labels}]
-        self._numbers = {name: table[name].to_numpy()[order] for name in numbers}
+        self._numbers = {name: _plain(table[name])[order] for name in numbers}
         self._order: _Order | None = None
         self._by_value: Codes | None = None
-
-    def number(self, name: str) -> Floats:
-        """A column of numbers; missing ones add nothing."""
-        found = self._numbers[name]
-        whole = found.dtype.kind != "f"
-        return found.astype(np.float64) if whole else np.asarray(np.nan_to_num(found))
 
     def _label(self, names: Sequence[str]) -> tuple[Codes | None, int]:
         """One code for several labels together, and how many there may be."""
@@ -137,12 +133,12 @@ class Coded:
             stage=of_stage,
             segment=segment,
             placed=np.array(placed, dtype=np.bool_),
+            key=cell * BUCKETS + self.bucket,
         )
 
     def summed(self, grouping: Grouping, name: str) -> Floats:
         """Sums of a column by cell and bucket, shape (cells, 64)."""
-        key = grouping.cell * BUCKETS + self.bucket
-        flat = np.bincount(key, self.number(name), minlength=grouping.count * BUCKETS)
+        flat = np.bincount(grouping.key, self._numbers[name], minlength=grouping.count * BUCKETS)
         return flat.reshape(grouping.count, BUCKETS).astype(np.float64, copy=False)
 
     def units(self, grouping: Grouping, name: str | None = None) -> Floats:
@@ -164,8 +160,7 @@ class Coded:
         period = of(grouping.period)
         first = np.ones(len(key), dtype=np.bool_)
         first[1:] = (key[1:] != key[:-1]) | (period[1:] != period[:-1])
-        found = (of(grouping.cell) * BUCKETS + of(self.bucket))[first]
-        flat = np.bincount(found, minlength=grouping.count * BUCKETS)
+        flat = np.bincount(of(grouping.key)[first], minlength=grouping.count * BUCKETS)
         return flat.reshape(grouping.count, BUCKETS).astype(np.float64)
 
     def _ordered(self, names: tuple[str, ...]) -> _Order:
@@ -208,6 +203,14 @@ def _encoded(column: pa.ChunkedArray) -> tuple[Codes, list[Any]]:
     values = encoded.dictionary.to_pylist()
     codes = encoded.indices.fill_null(len(values)).to_numpy().astype(np.intp)
     return codes, [*values, None] if encoded.null_count else values
+
+
+def _plain(column: pa.ChunkedArray) -> NDArray[Any]:
+    """Numbers of which missing ones add nothing."""
+    values = column.to_numpy()
+    if values.dtype.kind == "f" and np.isnan(values.sum()):
+        values = np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf)
+    return np.asarray(values)
 
 
 def _objects(values: Sequence[Any]) -> NDArray[np.object_]:
