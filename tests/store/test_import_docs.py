@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from heedful.definitions.source import Source
 PAGE = (Path(__file__).parents[2] / "docs" / "import.md").read_text(encoding="utf-8")
 
 
-def block(language: str) -> str:
-    return re.search(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)[1]
+def block(language: str, number: int = 0) -> str:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)[number]
 
 
 def frozen(value):
@@ -38,6 +39,16 @@ def test_the_example_imports_what_it_says(project):
     assert project.sql("SELECT ticket_id, opened_at::VARCHAR, channel, topic, region FROM t") == [
         ("1", "2024-01-05 09:30:00+00", "email", "refund", "EMEA")
     ]
+
+
+def test_a_known_export_needs_no_more_than_the_page_says(project):
+    given = frozen(YAML(typ="safe").load(block("yaml", 1)))
+    row = {"id": 1, "created_at": "2026-01-05T10:00:00Z", "status": "new", "brand_id": 7}
+    rows = [{**row, "metric_set": {"solved_at": None}}, {**row, "id": 2, "brand_id": 8}]
+    project.put("../exports/zendesk/tickets-1.json", json.dumps({"tickets": rows}))
+    done = project.run(**given)
+    assert (done.inserted, done.left_out) == (1, 1)
+    assert project.sql("SELECT ticket_id, touchpoint, status FROM t") == [("1", "help", "new")]
 
 
 def test_the_select_works(project):
