@@ -198,12 +198,12 @@ def _association(
         found.clusters, (words.worse, words.better) if words else (), strict=True
     ):
         if count < FEWEST:
-            return found, f"only {count} customers: {name}; {FEWEST} are needed"
+            return found, f"{_only(count)}: {name}; {FEWEST} are needed"
     if outcome.unit == "share":
         for end, name in ((1.0, "did"), (0.0, "did not")):
             count = len(np.unique(key[value == end]))
             if count < FEWEST_ENDS:
-                return found, f"only {count} customers {name}; {FEWEST_ENDS} are needed"
+                return found, f"{_only(count)} {name}; {FEWEST_ENDS} are needed"
     elif (value == value[0]).all():
         return found, "all paid the same"
     if not isfinite(found.difference):
@@ -212,6 +212,10 @@ def _association(
         share = f"{100 * found.overlap:.0f}%"
         return found, f"only {share} of customers have a counterpart in the other group"
     return found, ""
+
+
+def _only(count: int) -> str:
+    return "no customer" if count == 0 else f"only {count} customer{'s' if count > 1 else ''}"
 
 
 def _held(panel: Panel, met: Met, kept: Bools, by: str | None) -> tuple[list[Codes], list[Floats]]:
