@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -247,6 +248,9 @@ def tasks(project: Project) -> dict[str, Task]:
 def test_the_plan_is_made_of_what_is_there(project: Project, seen: Audit) -> None:
     found = plan(project, seen)
     assert {one.phase for one in found.tasks} == {name for name, *_ in PHASES}
+    docs = (Path(__file__).parents[2] / "docs" / "audit.md").read_text("utf-8")
+    told = re.findall(r"^\|[^|\n]*\| ([A-Z][^|\n]+) \| \S", docs, re.MULTILINE)
+    assert told == [one.does for one in found.tasks]
     by = {one.does: one for one in found.tasks}
     assert by["Bring the data in"].done
     hypotheses = by["Write a hypothesis for every stage"]
