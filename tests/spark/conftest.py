@@ -30,6 +30,7 @@ pyspark = pytest.importorskip("pyspark", reason="make test-spark installs it")
 World = runpy.run_path(str(Path(__file__).parents[1] / "facts" / "conftest.py"))["World"]
 UTC = dt.UTC
 # Small, and without compiled code: compiling costs more here than the few rows do.
+BREAKDOWNS = "channel, plan"  # one of rows, one of customers
 DEFAULTS = """
 spark.executor.memory 512m
 spark.executor.cores 1
@@ -187,9 +188,9 @@ def company(root: Path) -> Project:
     """A project with every KPI that can be measured."""
     template.create(root, "saas")
     for name, raw in read_catalogue(CATALOGUE).items():
-        file = root / "kpis" / f"{name}.yaml"
-        if not raw.get("planned") and not file.exists():
-            file.write_text("owner: cx\nplaybook: nps\ntarget: 1\n")
+        if not raw.get("planned"):
+            text = f"owner: cx\nplaybook: nps\ntarget: 1\nbreakdowns: [{BREAKDOWNS}]\n"
+            (root / "kpis" / f"{name}.yaml").write_text(text)
     main = root / "heedful.yaml"
     text = main.read_text()
     zone = next(line for line in text.splitlines() if line.startswith("timezone:"))
@@ -201,7 +202,7 @@ def company(root: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def first(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
-    return rows(7, 4, 160)
+    return rows(7, 4, 120)
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,7 @@ TYPES = {
     "timestamp_ntz": "TIMESTAMP",
     "void": '"NULL"',
 }
+CANCELLED = "cancellation of all jobs"
 _CONDITION = re.compile(r"\[[A-Z][A-Z0-9_.]+\] .*")
 
 
@@ -195,6 +196,8 @@ def _failing() -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JError) as error:
+        if CANCELLED in str(error):  # Spark's word for Ctrl-C
+            raise KeyboardInterrupt from None
         raise QueryError(plain(error)) from None
 
 
