@@ -159,9 +159,11 @@ class _Reading:
             self.connection.cursor() as cursor,
             cursor.copy(f"{copy} TO STDOUT".encode()) as found,
         ):
-            for batch in _batches(found.rows()):
+            characters = 0
+            for batch, size in _batches(found.rows()):
                 parts.add(batch)
-                progress(parts.characters)
+                characters += size
+                progress(characters)
         raw.parts = parts.paths
         if parts.nested.left_out:
             left = ", ".join(parts.nested.left_out)
@@ -280,7 +282,6 @@ class _Parts:
         self.names = list(raw.columns)
         self.nested = Nested(nested, self.names)
         self.paths: list[Path] = []
-        self.characters = 0
         self._writer: pq.ParquetWriter | None = None
         self._schema: pa.Schema | None = None
 
@@ -289,7 +290,6 @@ class _Parts:
         columns: dict[str, Sequence[str | None]] = dict(
             zip(self.names, zip(*rows, strict=True), strict=True)
         )
-        self.characters += sum(len(value) for row in rows for value in row if value)
         columns |= self.nested.columns(columns)
         self.raw.columns += [name for name in columns if name not in self.raw.columns]
         self._write(columns, range(self.raw.rows, self.raw.rows + len(rows)))
@@ -319,17 +319,18 @@ class _Parts:
         self._finish()
 
 
-def _batches(rows: Iterator[Any]) -> Iterator[list[tuple[str | None, ...]]]:
+def _batches(rows: Iterator[Any]) -> Iterator[tuple[list[tuple[str | None, ...]], int]]:
+    """Rows some at a time, and how many characters they have."""
     batch: list[tuple[str | None, ...]] = []
     size = 0
     for row in rows:
         batch.append(row)
-        size += sum(len(value) for value in row if value)
+        size += sum(map(len, filter(None, row)))
         if len(batch) >= BATCH_ROWS or size >= BATCH_CHARACTERS:
-            yield batch
+            yield batch, size
             batch, size = [], 0
     if batch:
-        yield batch
+        yield batch, size
 
 
 def _field(column: Any, name: str, kind: str, category: str) -> Field:
