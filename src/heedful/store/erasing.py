@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from heedful.ledger.mentions import ERASED, leaves, short
+from heedful.ledger.mentions import ERASED, short
 from heedful.store import schema
 from heedful.store.books import REJECTED
 from heedful.store.lake import NOTHING
 from heedful.store.purging import purge
 from heedful.store.quoting import literal, quoted
 from heedful.store.scratch import connect
-from heedful.store.suppression import PART, links, owner
+from heedful.store.suppression import candidates, links, owner
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -285,17 +284,10 @@ class Erasing:
 
     def rejected(self, values: str, reason: str) -> bool:
         """Whether a rejected row names one of them."""
-        try:
-            texts = list(leaves(json.loads(values)))
-        except ValueError:
-            texts = [values]
         names = self.mentions
-        return names.within(reason) or any(
-            names.exact(text)
-            or any(names.exact(part) and not short(part) for part in PART.findall(text))
-            or names.within(text)
-            for text in texts
-        )
+        if any(names.exact(one) for one in candidates(values, reason)):
+            return True
+        return names.within(reason) or names.struck_json(values) != values
 
 
 _MONTH = (
