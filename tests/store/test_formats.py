@@ -440,3 +440,26 @@ def test_the_page_is_current():
 
 def test_every_format_has_fixtures():
     assert {folder.name for folder in FIXTURES.iterdir()} == set(NAMES)
+
+
+@pytest.mark.parametrize("ids", [["1.10", "2.20"], ["1e5", "2e7"], ["007", "008"], ["12", "13"]])
+def test_ids_stay_as_they_are_written(project, ids):
+    """Where all values look like numbers, an expression sees numbers; an id must not change."""
+    head = "ResponseId,RecordedDate,Status,Finished,ExternalReference,NPS\n"
+    rows = [f"{one},2026-01-05,0,1,{one},9\n" for one in ids]
+    project.put("in.csv", head * 3 + "".join(rows))
+    project.run(**asked("qualtrics_responses", path="in.csv"))
+    assert project.column("customer_id", "responses") == ids
+    span = {"traceId": ids[0], "spanId": ids[1], "startTimeUnixNano": str(SECONDS * 10**9)}
+    span["attributes"] = [{"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}}]
+    project.put("s.json", json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}))
+    project.run(**asked("otel_genai_spans", path="s.json"))
+    assert project.column("output_id", "ai_outputs", "1") == [".".join(ids)]
+
+
+def test_responses_of_the_api_of_formbricks_are_those_of_its_webhook(project):
+    lines = (FIXTURES / "formbricks_webhook" / "export.jsonl").read_text("utf-8").splitlines()
+    inner = [json.loads(line)["data"] for line in lines[:3]]
+    project.put("in.json", json.dumps({"data": inner}, indent=1))
+    project.run(**asked("formbricks_webhook", path="in.json"))
+    assert stored(project, "formbricks_webhook") == expectation("formbricks_webhook")["rows"]
