@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import stat
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
+from heedful.cli.main import app
 from heedful.project.missing import NotFoundError
 
 WHO, COOKIE, OLD = "cust-erase-77", "cookie-erase-1", "old-erase-5"
@@ -19,16 +20,9 @@ MAIL, SAID = "Robin.Erase@mail.example", "the lavender parcel was soaked again"
 DOCS = Path(__file__).parents[2] / "docs" / "privacy.md"
 
 
-def terminal(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "heedful.cli.main", *words],
-        cwd=root,
-        env={**os.environ, "COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
+def terminal(root: Path, *words: str) -> Result:
+    """What a person at the terminal would see; in this process, which is quicker."""
+    return CliRunner().invoke(app, [*words, "--project", str(root)])
 
 
 def test_what_is_held_on_a_customer_is_given_out_whole(project):
@@ -66,26 +60,26 @@ def test_at_the_terminal(project, tmp_path):
     said = terminal(root, "export-customer", WHO)
     assert json.loads(said.stdout)["ids"]
     file = tmp_path / "theirs.json"
-    assert terminal(root, "export-customer", WHO, "-o", str(file)).returncode == 0
+    assert terminal(root, "export-customer", WHO, "-o", str(file)).exit_code == 0
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert json.loads(file.read_text("utf-8"))["asked"] == WHO
     missing = terminal(root, "export-customer", "nobody-1")
-    assert (missing.returncode, missing.stdout) == (1, "")
+    assert (missing.exit_code, missing.stdout) == (1, "")
     assert missing.stderr.startswith('nothing is held on "nobody-1"; ')
     unsure = terminal(root, "forget", WHO)
-    assert unsure.returncode == 1
+    assert unsure.exit_code == 1
     assert COOKIE in unsure.stderr
-    assert terminal(root, "forget").returncode == 2
+    assert terminal(root, "forget").exit_code == 2
     ids = tmp_path / "ids.txt"
     ids.write_text(f"{WHO}\n\nc1\n", "utf-8")
     done = terminal(root, "forget", "--file", str(ids), "--yes", "--format", "json")
-    assert done.returncode == 0
+    assert done.exit_code == 0
     rows = {row["place"]: row["rows"] for row in json.loads(done.stdout)}
     assert rows["tables.customers"] == 2
-    assert done.stderr.startswith("Erased: 2 customers, ")
+    assert "Erased: 2 customers, " in done.stderr
     assert "in/orders.csv" in done.stderr
     again = terminal(root, "forget", WHO, "--yes", "--format", "csv")
-    assert (again.returncode, again.stdout) == (0, "place,rows\n")
+    assert (again.exit_code, again.stdout) == (0, "place,rows\n")
 
 
 def test_files_that_fell_out_are_kept_for_a_while(project):
@@ -150,6 +144,6 @@ def test_the_page_names_every_place():
             if column.free:
                 assert f"`{name}.{column.name}`" in text
         if owner(table, table.columns) is None:
-            assert f"`{name}`" in text.split("rows of nobody")[1].split("\n")[0]
+            assert f"`{name}`" in text.split("Rows of nobody")[1].split("\n")[0]
     for name, columns in TEXTS.items():
         assert f"| `{name}` | {', '.join(f'`{c}`' for c in columns)} |" in text
