@@ -67,3 +67,19 @@ def test_every_ending_that_is_read_is_named():
 
     named = set(re.findall(r"\.[a-z]+", PAGE.split("## Files")[1].split("## Values")[0]))
     assert set(SUFFIXES) <= named
+
+
+def test_the_database_that_is_shown_passes_the_check(tmp_path):
+    from heedful.project import check
+
+    shown = re.search(r"## Databases.*?```yaml\n(.*?)```", PAGE, re.DOTALL)[1]
+    (tmp_path / "heedful.yaml").write_text("name: a\ntimezone: UTC\ncurrency: EUR\n")
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "orders.yaml").write_text(shown)
+    assert [p for p in check(tmp_path).problems if p.file.startswith("sources/")] == []
+    from heedful.definitions.database import READ
+    from heedful.store.nested import MOST
+
+    for name in READ:
+        assert f"`{name}`" in PAGE.split("of `read`, ")[1].split(".")[0]
+    assert f"({MOST} at most a column)" in PAGE

@@ -71,7 +71,7 @@ class Importer:
         project: The project's folder.
         tables: Where the canonical tables lie.
         books: Where `rejected_rows` and `imports` lie.
-        staging: A folder for files that live as long as an import; beside it lies who was erased.
+        staging: A folder for files that live as long as an import.
         timezone: The project's timezone.
         parameters: Values of `$name` in expressions and `sql:` sources.
         instruments: The project's own instruments, beside those that come with the program.
