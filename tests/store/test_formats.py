@@ -31,6 +31,9 @@ INSTANT = "2026-03-29 00:30:00+00"  # half an hour before Berlin's clocks go for
 SECONDS = 1774744200
 ANSWER = {"instrument": {"constant": "nps"}, "score": ("answer",)}
 NAMES = formats.names()
+# One for each table, and all that have a SELECT: others would only take time.
+TABLES = {formats.known(name).table: name for name in NAMES}
+AGAIN = {*TABLES.values(), *(name for name in NAMES if formats.known(name).sql)}
 
 
 def asked(name, **more):
@@ -72,8 +75,9 @@ def test_an_export_becomes_what_is_written_beside_it(new_project, name):
     said = [bad.reason.split("; ")[0] for bad in project.rejected()]
     assert said == [reason.split("; ")[0] for reason in expected["rejected"]]
     assert (done.inserted, done.left_out) == (len(expected["rows"]), expected["left_out"])
-    again = project.run(**wanted)
-    assert (again.unchanged, again.inserted, again.updated) == (done.inserted, 0, 0)
+    if name in AGAIN:
+        again = project.run(**wanted)
+        assert (again.unchanged, again.inserted, again.updated) == (done.inserted, 0, 0)
 
 
 @pytest.mark.parametrize("name", NAMES)
