@@ -203,6 +203,12 @@ def test_a_file_of_another_format_is_recognised(project, name):
     assert re.search(rf'it looks like .*"{family}', said), error.value.allowed
 
 
+def test_a_page_of_another_api_is_recognised(project):
+    shutil.copy(FIXTURES / "zendesk_tickets" / "export.json", project.root / "in.json")
+    with pytest.raises(SourceError, match='it looks like "zendesk_tickets"; what it needs'):
+        project.run(**asked("stripe_charges", path="in.json"))
+
+
 # --- what a source says itself ---
 
 
