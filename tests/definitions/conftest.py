@@ -152,7 +152,7 @@ def kind(schema: dict[str, Any]) -> str:
         return ", ".join(f"`{one}`" for one in schema.get("enum", [schema.get("const")]))
     if "anyOf" in schema:
         kinds = [kind(one) for one in schema["anyOf"]]
-        if kinds[0] == "number" and "null" not in kinds:
+        if kinds[:2] == ["number", "text"]:
             return "number or percentage"
         return " or ".join(dict.fromkeys(kinds))
     if schema.get("type") == "array":

@@ -25,6 +25,23 @@ def test_a_project_says_only_what_differs(loaded: Load) -> None:
     assert (kpi.threshold.rule, kpi.threshold.amount) == ("below_target", 0.1)
 
 
+def test_who_is_counted_is_said_once_for_the_project(loaded: Load) -> None:
+    files = {
+        "heedful.yaml": "name: A\ntimezone: UTC\ncurrency: EUR\nunit: account\n"
+        "teams: {cx: {name: C}}\n",
+        "kpis/csat.yaml": CSAT,
+        "kpis/people.yaml": "like: csat\nunit: customer\n",
+        "kpis/chat.yaml": "like: csat\nwhere: ai\n",
+    }
+    definitions = loaded(files).valid()
+    units = {name: kpi.units for name, kpi in definitions.kpis.items()}
+    assert units == {"csat": "accounts", "people": "customers", "chat": "accounts"}
+    assert definitions.catalogue["nps"].unit == "account"
+    apart = loaded({"kpis/csat.yaml": CSAT}).valid()
+    assert (apart.kpis["csat"].unit, apart.settings.units) == ("customer", "customers")
+    assert apart.catalogue["pipeline_velocity"].unit == "account"
+
+
 def test_null_takes_away_what_the_catalogue_says(loaded: Load) -> None:
     assert loaded({"kpis/csat.yaml": f"{CSAT}where: null\n"}).valid().kpis["csat"].where is None
 

@@ -141,6 +141,26 @@ def test_help_desk_from_its_event_log(projects):
     assert (reopened["n"], round(reopened["value"] * reopened["n"])) == (4569, 149)
 
 
+def test_help_desk_tickets_that_go_from_hand_to_hand(projects):
+    """Counted straight from the log; the log names no customers, so nobody can come again."""
+    hands: dict[str, set[str]] = {}
+    with next((DATA / "helpdesk").glob("*.csv")).open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            hands.setdefault(row["Case ID"], set()).add(row["Resource"])
+    moved = sum(len(one) > 1 for one in hands.values())
+    root = projects["helpdesk"]
+    found = one(root, "transfers")
+    assert (found["n"], round(found["value"] * found["n"])) == (4580, moved)
+    assert moved == 4577  # nearly every ticket is closed by another hand
+    for unknown in ("repeat_contact", "handle_time", "cost_per_resolution", "one_touch", "sla_met"):
+        assert heedful(root, "readings", unknown, "--grain", "all") == []
+
+
+def test_leads_of_which_nobody_says_whether_they_qualify(projects):
+    for unknown in ("qualified_leads", "quote_quality"):
+        assert heedful(projects["olist_leads"], "readings", unknown, "--grain", "all") == []
+
+
 def median_of_log(first: str) -> float:
     """Kaplan-Meier median hours to an activity, straight from the log, by lifelines."""
     from lifelines import KaplanMeierFitter

@@ -31,6 +31,9 @@ INSTANT = "2026-03-29 00:30:00+00"  # half an hour before Berlin's clocks go for
 SECONDS = 1774744200
 ANSWER = {"instrument": {"constant": "nps"}, "score": ("answer",)}
 NAMES = formats.names()
+# One for each table, and all that have a SELECT: others would only take time.
+TABLES = {formats.known(name).table: name for name in NAMES}
+AGAIN = {*TABLES.values(), *(name for name in NAMES if formats.known(name).sql)}
 
 
 def asked(name, **more):
@@ -72,8 +75,9 @@ def test_an_export_becomes_what_is_written_beside_it(new_project, name):
     said = [bad.reason.split("; ")[0] for bad in project.rejected()]
     assert said == [reason.split("; ")[0] for reason in expected["rejected"]]
     assert (done.inserted, done.left_out) == (len(expected["rows"]), expected["left_out"])
-    again = project.run(**wanted)
-    assert (again.unchanged, again.inserted, again.updated) == (done.inserted, 0, 0)
+    if name in AGAIN:
+        again = project.run(**wanted)
+        assert (again.unchanged, again.inserted, again.updated) == (done.inserted, 0, 0)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -197,6 +201,12 @@ def test_a_file_of_another_format_is_recognised(project, name):
     family = name.replace("rudderstack", "segment").split("_")[0]
     said = error.value.allowed.replace("rudderstack", "segment")
     assert re.search(rf'it looks like .*"{family}', said), error.value.allowed
+
+
+def test_a_page_of_another_api_is_recognised(project):
+    shutil.copy(FIXTURES / "zendesk_tickets" / "export.json", project.root / "in.json")
+    with pytest.raises(SourceError, match='it looks like "zendesk_tickets"; what it needs'):
+        project.run(**asked("stripe_charges", path="in.json"))
 
 
 # --- what a source says itself ---
@@ -440,3 +450,26 @@ def test_the_page_is_current():
 
 def test_every_format_has_fixtures():
     assert {folder.name for folder in FIXTURES.iterdir()} == set(NAMES)
+
+
+@pytest.mark.parametrize("ids", [["1.10", "2.20"], ["1e5", "2e7"], ["007", "008"], ["12", "13"]])
+def test_ids_stay_as_they_are_written(project, ids):
+    """Where all values look like numbers, an expression sees numbers; an id must not change."""
+    head = "ResponseId,RecordedDate,Status,Finished,ExternalReference,NPS\n"
+    rows = [f"{one},2026-01-05,0,1,{one},9\n" for one in ids]
+    project.put("in.csv", head * 3 + "".join(rows))
+    project.run(**asked("qualtrics_responses", path="in.csv"))
+    assert project.column("customer_id", "responses") == ids
+    span = {"traceId": ids[0], "spanId": ids[1], "startTimeUnixNano": str(SECONDS * 10**9)}
+    span["attributes"] = [{"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}}]
+    project.put("s.json", json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}))
+    project.run(**asked("otel_genai_spans", path="s.json"))
+    assert project.column("output_id", "ai_outputs", "1") == [".".join(ids)]
+
+
+def test_responses_of_the_api_of_formbricks_are_those_of_its_webhook(project):
+    lines = (FIXTURES / "formbricks_webhook" / "export.jsonl").read_text("utf-8").splitlines()
+    inner = [json.loads(line)["data"] for line in lines[:3]]
+    project.put("in.json", json.dumps({"data": inner}, indent=1))
+    project.run(**asked("formbricks_webhook", path="in.json"))
+    assert stored(project, "formbricks_webhook") == expectation("formbricks_webhook")["rows"]

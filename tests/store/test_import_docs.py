@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from heedful.definitions.source import Source
 PAGE = (Path(__file__).parents[2] / "docs" / "import.md").read_text(encoding="utf-8")
 
 
-def block(language: str) -> str:
-    return re.search(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)[1]
+def block(language: str, number: int = 0) -> str:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)[number]
 
 
 def frozen(value):
@@ -40,6 +41,16 @@ def test_the_example_imports_what_it_says(project):
     ]
 
 
+def test_a_known_export_needs_no_more_than_the_page_says(project):
+    given = frozen(YAML(typ="safe").load(block("yaml", 1)))
+    row = {"id": 1, "created_at": "2026-01-05T10:00:00Z", "status": "new", "brand_id": 7}
+    rows = [{**row, "metric_set": {"solved_at": None}}, {**row, "id": 2, "brand_id": 8}]
+    project.put("../exports/zendesk/tickets-1.json", json.dumps({"tickets": rows}))
+    done = project.run(**given)
+    assert (done.inserted, done.left_out) == (1, 1)
+    assert project.sql("SELECT ticket_id, touchpoint, status FROM t") == [("1", "help", "new")]
+
+
 def test_the_select_works(project):
     project.parameters = {"activity_first_response": ("Take in charge",)}
     project.put(
@@ -56,3 +67,19 @@ def test_every_ending_that_is_read_is_named():
 
     named = set(re.findall(r"\.[a-z]+", PAGE.split("## Files")[1].split("## Values")[0]))
     assert set(SUFFIXES) <= named
+
+
+def test_the_database_that_is_shown_passes_the_check(tmp_path):
+    from heedful.project import check
+
+    shown = re.search(r"## Databases.*?```yaml\n(.*?)```", PAGE, re.DOTALL)[1]
+    (tmp_path / "heedful.yaml").write_text("name: a\ntimezone: UTC\ncurrency: EUR\n")
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "orders.yaml").write_text(shown)
+    assert [p for p in check(tmp_path).problems if p.file.startswith("sources/")] == []
+    from heedful.definitions.database import READ
+    from heedful.store.nested import MOST
+
+    for name in READ:
+        assert f"`{name}`" in PAGE.split("of `read`, ")[1].split(".")[0]
+    assert f"({MOST} at most a column)" in PAGE

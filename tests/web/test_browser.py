@@ -33,6 +33,8 @@ PAGES = (
     "/actions/new",
     "/experiments",
     "/experiments/shorter-match",
+    "/drivers",
+    "/drivers?outcome=revenue&sort=money",
     "/cohorts",
     "/cohorts?of=again&cohorts=quarter&by=start",
     "/data",
@@ -119,6 +121,8 @@ class Tab:
 
     def open(self, path):
         answer = self.page.goto(self.base + path)
+        if path.startswith("/drivers"):  # takes seconds, and comes back by itself
+            self.page.locator("main [data-progress]").wait_for(state="detached", timeout=120_000)
         self.page.wait_for_load_state("networkidle")
         if self.page.locator("figure[data-chart]").count():
             self.page.wait_for_function(

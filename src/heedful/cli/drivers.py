@@ -124,7 +124,7 @@ def _table(found: Drivers, told: list[Driver]) -> None:
         for one in told
     ]
     first = 3 + len(broken)
-    as_table(cells, heads, right=(0, *range(first + 1, first + 5)), whole=(0, first))
+    as_table(cells, heads, right=(0, *range(first + 1, first + 5)), whole=(0, *range(2, first + 1)))
 
 
 def _segment(found: Drivers, one: Driver) -> list[str]:

@@ -90,6 +90,8 @@ app.add_typer(people.person, name="person", rich_help_panel="People")
 app.add_typer(people.token, name="token", rich_help_panel="People")
 app.command("history", rich_help_panel="People")(people.history)
 app.command("forget", rich_help_panel="Privacy")(privacy.forget)
+app.command("export-customer", rich_help_panel="Privacy")(privacy.export_customer)
+app.command("vacuum", rich_help_panel="Privacy")(privacy.vacuum)
 
 
 def run() -> None:

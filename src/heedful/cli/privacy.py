@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from heedful.cli.options import Folder, Output, opened
 from heedful.cli.printing import Format, as_csv, as_json, as_table, err
 from heedful.cli.who import whoami
+from heedful.experiments.contract import plain
 
 if TYPE_CHECKING:
     from heedful.project import Project
@@ -49,7 +50,9 @@ def forget(
     for each in done:
         for one in each.removed:
             places[one.place] = places.get(one.place, 0) + one.rows
-    rows: list[dict[str, Any]] = [{"place": place, "rows": count} for place, count in places.items()]
+    rows: list[dict[str, Any]] = [
+        {"place": place, "rows": count} for place, count in places.items()
+    ]
     if format_ == Format.json:
         as_json(rows)
     elif format_ == Format.csv:
@@ -59,6 +62,61 @@ def forget(
             [[r["place"], f"{r['rows']:,}"] for r in rows], ["removed from", "rows"], right=(1,)
         )
     _said(done[-1], bool(rows))
+
+
+def export_customer(
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER_ID")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it there.")
+    ] = None,
+    project: Folder = Path(),
+) -> None:
+    """Print everything that is held on one customer, as JSON; nothing in it is masked."""
+    import json
+    import os
+
+    from heedful.project.missing import NotFoundError
+
+    try:
+        found = opened(project).erasure.export(customer)
+    except NotFoundError as error:
+        err.print(str(error), markup=False)
+        raise typer.Exit(1) from None
+    if output is None:
+        as_json(found)
+        return
+    text = json.dumps(plain(found), indent=2, ensure_ascii=False) + "\n"
+    # It is about one person, and for them.
+    descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    count = sum(
+        len(rows) for place in ("tables", "facts", "ledger") for rows in found[place].values()
+    )
+    err.print(f"{count + len(found['rejected_rows']):,} rows in {output}", markup=False)
+
+
+def vacuum(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    project: Folder = Path(),
+    format_: Output = Format.table,
+) -> None:
+    """Join small files, and remove files that fell out of the tables a while ago."""
+    found = opened(project)
+    if not dry_run:
+        resumed(found)
+    done = found.tables.vacuum(compact=True, dry_run=dry_run)
+    rows = [{"table": one.table, "files": one.files, "bytes": one.bytes} for one in done]
+    if format_ == Format.json:
+        as_json(rows)
+    elif format_ == Format.csv:
+        as_csv(rows, ["table", "files", "bytes"])
+    else:
+        some = [[one.table, f"{one.files:,}", f"{one.bytes:,}"] for one in done if one.files]
+        if some:
+            as_table(some, ["table", "files", "bytes"], right=(1, 2))
+        freed = sum(one.bytes for one in done)
+        err.print(f"{freed / 1e6:,.1f} MB {'would be freed' if dry_run else 'freed'}")
 
 
 def _lines(file: Path) -> list[str]:

@@ -70,6 +70,8 @@ class Settings(Model):
     """Places where people meet the company, by id."""
     teams: dict[str, Team] = Field(default={})
     """Teams that own KPIs, by id."""
+    history_days: Annotated[int, Field(ge=1)] | None = None
+    """After so many days a refresh removes files that fell out of a table; rows always stay."""
     data: Text = "data"
     """The folder, relative to the project, that Heedful writes to."""
     engine: Annotated[Text, AfterValidator(_engine)] = "duckdb"

@@ -80,7 +80,7 @@ OUTCOMES: Mapping[str, Outcome] = {
         Outcome(
             "revenue",
             "Revenue",
-            "What customers on the first of a month pay in the {days} days that follow, less refunds.",
+            "What customers on the first of a month pay in the {days} days after, less refunds.",
             "a customer in the {days} days that follow",
             "money",
             "import orders",

@@ -94,17 +94,20 @@ def relate(
         customers=len(ready),
         mean=float(followed.value[known].mean()) if known.any() else None,
         waiting=len(waits),
-        adjusted_for=(
-            "month",
-            *BEFORE[: None if panel.ordered else 2],
-            "touchpoint",
-            *panel.segments,
-        ),
+        adjusted_for=_held_equal(panel),
         dimension=by,
         dimensions=tuple(panel.segments),
         drivers=tuple(drivers),
         why=why,
     )
+
+
+def _held_equal(panel: Panel) -> tuple[str, ...]:
+    """Names of what is held equal, as far as it differs between customers."""
+    before = BEFORE if panel.ordered else BEFORE[:2]
+    spots = any(len(met.spot) and met.spot.max() > 0 for met in panel.met)
+    several = [name for name, (_, labels) in panel.segments.items() if len(labels) > 1]
+    return ("month", *before, *(["touchpoint"] if spots else []), *several)
 
 
 def _nothing(panel: Panel, followed: Followed, outcome: Outcome, days: int) -> str:
@@ -198,20 +201,28 @@ def _association(
         found.clusters, (words.worse, words.better) if words else (), strict=True
     ):
         if count < FEWEST:
-            return found, f"only {count} customers: {name}; {FEWEST} are needed"
-    if outcome.unit == "share":
-        for end, name in ((1.0, "did"), (0.0, "did not")):
-            count = len(np.unique(key[value == end]))
-            if count < FEWEST_ENDS:
-                return found, f"only {count} customers {name}; {FEWEST_ENDS} are needed"
-    elif (value == value[0]).all():
-        return found, "all paid the same"
+            return found, f"{_only(count)}: {name}; {FEWEST} are needed"
+    for there, name in _ends(value, outcome):
+        count = len(np.unique(key[there]))
+        if count < FEWEST_ENDS:
+            return found, f"{_only(count)} {name}; {FEWEST_ENDS} are needed"
     if not isfinite(found.difference):
         return found, "tenure, segment and the past tell the two groups apart completely"
     if found.overlap < LEAST_OVERLAP:
         share = f"{100 * found.overlap:.0f}%"
         return found, f"only {share} of customers have a counterpart in the other group"
     return found, ""
+
+
+def _ends(value: Floats, outcome: Outcome) -> list[tuple[Bools, str]]:
+    """What some customers must have done, for an interval to mean anything."""
+    if outcome.unit == "money":
+        return [(value != 0, "paid anything")]
+    return [(value == 1, "did"), (value == 0, "did not")]
+
+
+def _only(count: int) -> str:
+    return "no customer" if count == 0 else f"only {count} customer{'s' if count > 1 else ''}"
 
 
 def _held(panel: Panel, met: Met, kept: Bools, by: str | None) -> tuple[list[Codes], list[Floats]]:

@@ -193,8 +193,9 @@ def notes(found: Drivers) -> list[str]:
             "say why."
         ),
         (
-            f"{found.customers:,} customers on {span} (landmarks); the experience is the last one in the month "
-            f"before a landmark, the outcome lies after it.{waiting if found.waiting else ''}"
+            f"{found.customers:,} customers on {span} (landmarks); the experience is the last "
+            "one in the month before a landmark, the outcome lies after it."
+            f"{waiting if found.waiting else ''}"
         ),
         (
             f"Held equal: {listed(found.adjusted_for)}. Intervals are clustered by customer; "

@@ -38,6 +38,7 @@ TYPES = {
     "timestamp_ntz": "TIMESTAMP",
     "void": '"NULL"',
 }
+CANCELLED = "cancellation of all jobs"
 _CONDITION = re.compile(r"\[[A-Z][A-Z0-9_.]+\] .*")
 
 
@@ -91,8 +92,7 @@ class Spark:
         else:
             # A column that some files lack is null there, as Parquet readers do with a schema.
             ddl = ", ".join(f"{c} {kind}" for c, kind in kinds.items())
-            reader = self.session.read.schema(ddl).option("__globPaths__", "false")
-            found = reader.parquet(*snapshot.files)
+            found = self._files(*snapshot.files, schema=ddl)
         found.createOrReplaceTempView(_view(name))
 
     def view(self, name: str, sql: str) -> None:
@@ -116,7 +116,7 @@ class Spark:
         file = self.folder / f"loaded-{uuid.uuid4().hex[:12]}.parquet"
         pq.write_table(rows, file, compression="zstd")
         with _failing():
-            self.session.read.parquet(str(file)).createOrReplaceTempView(_view(name))
+            self._files(str(file)).createOrReplaceTempView(_view(name))
 
     def columns(self, sql: str) -> dict[str, str]:
         """Column names and DuckDB's SQL types that a query would give, without running it."""
@@ -142,7 +142,7 @@ class Spark:
 
         target = self.folder / f"result-{uuid.uuid4().hex[:12]}"
         with _failing():
-            self._frame(sql).write.parquet(str(target))
+            self._frame(sql).write.parquet(_place(target))
         found = ds.dataset(target, format="parquet", exclude_invalid_files=False)
 
         def batches() -> Iterator[pa.RecordBatch]:
@@ -157,11 +157,25 @@ class Spark:
             self.session.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _files(self, *files: str, schema: str | None = None) -> DataFrame:
+        """Files whose names are taken as they are: a `{` in one is no pattern."""
+        reader = self.session.read.option("__globPaths__", "false")
+        return (reader.schema(schema) if schema else reader).parquet(*map(_place, files))
+
     def _frame(self, sql: str) -> DataFrame:
         try:
             return self.session.sql(to_spark(sql))
         except TranslationError as error:
             raise QueryError(f"Spark cannot run it: {error}; see docs/sql.md") from None
+
+
+def _place(path: str | Path) -> str:
+    """A path of a folder that all see, whatever file system a cluster has by default.
+
+    >>> _place("/data/a b")
+    'file:///data/a b'
+    """
+    return f"file://{path}"
 
 
 def _view(name: str) -> str:
@@ -195,6 +209,8 @@ def _failing() -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JError) as error:
+        if CANCELLED in str(error):  # Spark's word for Ctrl-C
+            raise KeyboardInterrupt from None
         raise QueryError(plain(error)) from None
 
 

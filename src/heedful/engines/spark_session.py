@@ -23,6 +23,7 @@ JAVA = "install Java 17 or newer (Debian: apt-get install openjdk-17-jre-headles
 CONNECT_SECONDS = 5
 EXECUTOR_SECONDS = 120
 GIGABYTE = 2**30
+PARTS = "spark.sql.shuffle.partitions"
 
 # What decides whether numbers are right is said here and cannot be set by anybody. ANSI mode
 # makes overflow, division by zero and impossible casts an error, as they are in DuckDB.
@@ -68,7 +69,6 @@ def start(engine: str, folder: str) -> SparkSession:
         settings |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
     if local:
         settings["spark.local.dir"] = folder
-        settings["spark.sql.shuffle.partitions"] = str(_cores(master))
     conf = SparkConf(loadDefaults=False).setAll(list(settings.items()))
     try:
         gateway = _gateway()
@@ -82,6 +82,8 @@ def start(engine: str, folder: str) -> SparkSession:
     session = SparkSession(context)
     if not local:
         _wait(session, engine)
+    elif not context.getConf().contains(PARTS):
+        session.conf.set(PARTS, str(_cores(master)))
     return session
 
 

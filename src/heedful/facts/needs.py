@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from heedful.definitions.rules import Rules
 from heedful.facts import relations
 from heedful.facts.relations import MONTHS
 from heedful.store import schema
@@ -265,6 +266,13 @@ def _expression(node: exp.Expr, scope: Scope) -> Need:
     if isinstance(node, exp.In):
         listed = _listed(node)
         return every(listed) if listed else _expression(node.this, scope)
+    if isinstance(node, exp.Placeholder | exp.Parameter):
+        # Without a number that only the company knows nothing comes of the expression.
+        return every([Leaf("rule", "", node.name)] if node.name in _unset() else [])
+    if isinstance(node, exp.Is) and not node.this.find(exp.Column):
+        return NOTHING
+    if isinstance(node, exp.Or) and any(_asks_rule(one) for one in node.flatten()):
+        return NOTHING
     if isinstance(node, exp.Coalesce | exp.Or):
         parts = [_expression(one, scope) for one in _operands(node)]
         return either(one for one in parts if one.of)
@@ -275,6 +283,19 @@ def _expression(node: exp.Expr, scope: Scope) -> Need:
     if isinstance(node, exp.Window):
         return _expression(node.this, scope)
     return every(_expression(one, scope) for one in node.iter_expressions())
+
+
+@functools.cache
+def _unset() -> frozenset[str]:
+    """Rules that nothing is known of until a project sets them."""
+    return frozenset(name for name, value in Rules().parameters().items() if value is None)
+
+
+def _asks_rule(node: exp.Expr) -> bool:
+    """Whether a condition only asks whether a rule is set, so that it may rightly be unset."""
+    from sqlglot import exp
+
+    return isinstance(node.unnest(), exp.Is) and not node.find(exp.Column)
 
 
 def _operands(node: exp.Expr) -> list[exp.Expr]:

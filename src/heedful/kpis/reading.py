@@ -197,7 +197,7 @@ def _bounds(cells: Cells, frame: Frame) -> tuple[list[date], list[date]]:
 
 
 def _whys(found: Estimates, kpi: CatalogueKpi) -> list[str | None]:
-    return [why and why.replace("customers", kpi.units) for why in found.whys()]
+    return [why and why.replace("customer", kpi.unit) for why in found.whys()]
 
 
 def _numbers(values: NDArray[np.float64]) -> pa.Array:

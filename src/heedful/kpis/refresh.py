@@ -137,7 +137,7 @@ class Refresh:
             engine: Engine = ours
             try:
                 if self.definitions.settings.engine != DuckDB.dialect:
-                    tell(f"engine {self.definitions.settings.engine}", 0, len(used))
+                    tell(f"on {self.definitions.settings.engine}", 0, len(used))
                     engine = running(self.definitions.settings.engine, self.spill)
                 self.ours = ours
                 prepared = Prepared(

@@ -219,6 +219,6 @@ def _audited(
 def _no_reason(kpi: CatalogueKpi, count: _Count | None) -> tuple[str, ...]:
     """What to do where everything it needs is somewhere, but never in one row."""
     if count is None or not count.asked:
-        where = f" where {kpi.where}" if kpi.where else ""
-        return (f'look at the rows: heedful sql "SELECT * FROM facts.{kpi.fact}"{where}',)
-    return (f"fill what facts.{kpi.fact} is made of: heedful explain {kpi.id}",)
+        where = f" WHERE {kpi.where}" if kpi.where else ""
+        return (f'wait for rows that count: heedful sql "SELECT * FROM facts.{kpi.fact}{where}"',)
+    return (f"fill what it is measured from: heedful explain {kpi.id}",)

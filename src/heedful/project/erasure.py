@@ -142,6 +142,58 @@ class Erasure:
         wanted |= emails | {each.lower() for each in emails}
         return Person(asked, tuple(sorted(ends)), tuple(sorted(wanted)), tuple(sorted(emails)))
 
+    # --- give out ---
+
+    def export(self, customer: str) -> dict[str, Any]:
+        """Everything that is held on one customer, unmasked: it is for them.
+
+        Args:
+            customer: An id of theirs.
+
+        Returns:
+            `project`, `exported_at`, `asked`, `customers`, `ids`, `emails`, and by place
+            `tables`, `facts`, `rejected_rows` and `ledger`, each a list of rows a name.
+
+        Raises:
+            NotFoundError: Nothing is held under that id.
+        """
+        from datetime import UTC, datetime
+
+        from heedful.ledger.erasing import named
+        from heedful.ledger.mentions import Mentions
+        from heedful.project.missing import NotFoundError
+        from heedful.store.held import Held
+
+        person = self.person([customer])
+        spill = self._data / "staging" / f"export-{secrets.token_hex(4)}"
+        held = Held(self.project.lake("tables"), spill, Mentions(person.ids, person.emails))
+        try:
+            tables = held.tables_rows()
+            quotes = held.belongings().quotes
+            facts = held.fact_rows(self.project.lake("facts"))
+            rejected = held.rejected_rows(self.project.books)
+        finally:
+            held.close()
+            shutil.rmtree(spill, ignore_errors=True)
+        written = named(self.project.ledger, Mentions(person.ids, person.emails, quotes))
+        if not (tables or facts or rejected or written):
+            raise NotFoundError(
+                f'nothing is held on "{customer}"',
+                "allowed: an id of a customer or a device, as the tables have it",
+            )
+        return {
+            "project": self.project.name,
+            "exported_at": datetime.now(UTC),
+            "asked": customer,
+            "customers": list(person.customers),
+            "ids": list(person.ids),
+            "emails": list(person.emails),
+            "tables": tables,
+            "facts": facts,
+            "rejected_rows": rejected,
+            "ledger": written,
+        }
+
     # --- forget ---
 
     def forget(
@@ -277,7 +329,8 @@ class Erasure:
                 removed[f"tables.{name}"] = erasing.erase(name, held.where.get(name))
             for number, name in enumerate(facts_there, len(names)):
                 tell(f"facts.{name}", number, every)
-                removed[f"facts.{name}"] = erasing.erase_fact(facts, name)
+                own = project.facts[name].columns if name in project.facts else ()
+                removed[f"facts.{name}"] = erasing.erase_fact(facts, name, tuple(own))
             tell("rejected_rows", every - 2, every)
             removed["rejected_rows"] = erasing.erase_rejected(project.books)
             tell("facts", every - 1, every)

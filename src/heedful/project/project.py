@@ -216,9 +216,12 @@ class Project:
             if found.refused:
                 raise ProjectError(found.refused)
         self.erasure.finish()
-        return Refresh(
+        done = Refresh(
             self.definitions, self.facts, self.lake("tables"), self.lake("facts"), self.books
         ).run(full=full, progress=progress)
+        if self.definitions.settings.history_days is not None:
+            self.tables.vacuum()
+        return done
 
     def sql(
         self,

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import shutil
-import tempfile
-import time
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
 from heedful.definitions.problem import ProjectError, one_of
@@ -16,15 +13,16 @@ from heedful.project.missing import NotFoundError
 from heedful.reconciliation.rows import Match
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from heedful.definitions.kpi import CatalogueKpi
     from heedful.kpis.periods import Grain
     from heedful.project.project import Project
     from heedful.reconciliation.reconciliation import Reconciliation
 
-PREFIX = "reconcile-"
-STALE_SECONDS = 86_400
+FOLDER = "reconcile"
+"""Below the staging folder; whoever erases people clears that, and waits for its lock."""
 STORED = "compare the rows that are stored: --stored"
 
 
@@ -83,9 +81,7 @@ def reconcile(
     if until is not None:
         last = periods.start(each, date.fromordinal(until.toordinal() - 1))
         whole = until if grain == "all" else periods.end(each, last)
-    staging = project.definitions.data / "staging"
-    staging.mkdir(parents=True, exist_ok=True)
-    _clear(staging)
+    project.erasure.finish()
     asked = Asked(
         definitions=project.definitions,
         root=project.root,
@@ -107,13 +103,13 @@ def reconcile(
         if progress is not None:
             progress(source, what, done, every)
 
-    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", dir=staging) as folder:
+    with _scratch(project) as folder:
         try:
             return compared(
                 asked,
                 sources[a],
                 sources[b],
-                Path(folder),
+                folder,
                 tell,
                 match=cast("Match | None", match),
                 limit=limit,
@@ -165,8 +161,20 @@ def pairs(project: Project, kpi: CatalogueKpi) -> Mapping[str, tuple[str, ...]]:
     return {table: tuple(sorted(names)) for table, names in found.items() if len(names) > 1}
 
 
-def _clear(staging: Path) -> None:
-    """Remove what a comparison that was killed has left; one that runs is younger."""
-    for folder in staging.glob(f"{PREFIX}*"):
-        if time.time() - folder.stat().st_mtime > STALE_SECONDS:
+def clear(project: Project) -> None:
+    """Remove what a comparison that was killed has left."""
+    with _scratch(project):
+        pass
+
+
+@contextlib.contextmanager
+def _scratch(project: Project) -> Iterator[Path]:
+    """A folder for one comparison at a time; what a killed one has left in it is removed."""
+    folder = project.definitions.data / "staging" / FOLDER
+    with project.books.lock(f"source.{FOLDER}"):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
             shutil.rmtree(folder, ignore_errors=True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from heedful.project.project import Project
     from heedful.store.importing import Imported
+    from heedful.store.vacuuming import Vacuumed
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,29 @@ class Tables:
             file = f"sources/{name}.yaml"
             document = read(self.project.root / file, file)
             raise ProjectError([document.problem(error.path, error.found, error.allowed)]) from None
+        return done
+
+    def vacuum(self, *, compact: bool = False, dry_run: bool = False) -> list[Vacuumed]:
+        """Remove files that fell out of the tables, facts and books a while ago.
+
+        Args:
+            compact: Join small files first.
+            dry_run: Only look.
+
+        Returns:
+            What was freed, by table; tables without anything are among them.
+        """
+        from heedful.store.vacuuming import Vacuumed, hours, vacuum
+
+        keep = hours(self.project.definitions.settings.history_days)
+        done = []
+        for place in ("tables", "facts", "books"):
+            lake = self.project.lake(place)
+            for name in lake.names():
+                if compact and not dry_run:
+                    lake.compact(name)
+                files, size = vacuum(lake, name, keep, dry_run=dry_run)
+                done.append(Vacuumed(f"{place}.{name}", files, size))
         return done
 
     def rejected(self) -> pa.Table:

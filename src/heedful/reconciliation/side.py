@@ -130,6 +130,8 @@ def side(asked: Asked, source: Source, folder: Path, tell: Tell) -> Side:
             folder / "staging",
             definitions.settings.timezone,
             definitions.rules.parameters(),
+            definitions.instruments,
+            definitions.data,
         ).run(source, tell)
     tell("measuring", 0, 0)
     engine = DuckDB(folder=str(folder / "spill"))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from heedful.store.columns import Columns
 
 Path = tuple[str, ...]
+TEXT = "text."
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +126,11 @@ def _expression(
     failure = ""
     for prefix, view, partly in views:
         renamed, used = _renamed(columns, path, tree, prefix)
-        columns.count(used.values())
+        columns.count(own for name, own in used.items() if not name.startswith(TEXT))
         inputs = {
-            name: Input(own, view(own), _kind(columns, own, prefix, partly=partly))
+            name: Input(own, columns.text(own))
+            if name.startswith(TEXT)
+            else Input(own, view(own), _kind(columns, own, prefix, partly=partly))
             for name, own in used.items()
         }
         sql = f"({renamed.sql(dialect='duckdb')})"
@@ -200,7 +203,11 @@ def _renamed(
         for length in range(len(parts), 0, -1):
             own = columns.own(".".join(parts[:length]))
             if own is not None:
-                name = f"{prefix}.{own}"
+                # What becomes text is the column as it is written: 1.10 is an id, too.
+                written = isinstance(node.parent, exp.Cast) and node.parent.is_type(
+                    "text", "varchar"
+                )
+                name = f"{TEXT}{own}" if written and length == len(parts) else f"{prefix}.{own}"
                 used[name] = own
                 found: exp.Expr = exp.column(exp.to_identifier(name, quoted=True))
                 for part in parts[length:]:

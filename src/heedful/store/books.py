@@ -64,8 +64,6 @@ class Books:
 
     def reject(self, source: str, table: str, bad: BadRows) -> None:
         """Keep the bad rows of an import in place of those of the source's import before."""
-        if not bad and not self._holds(source):
-            return
         now = datetime.now(UTC)
 
         def batches() -> Iterator[pa.RecordBatch]:
@@ -79,7 +77,10 @@ class Books:
                 ]
                 yield pa.RecordBatch.from_arrays(columns, schema=REJECTED)
 
+        # Under the lock, because an erasure removes older files at once.
         with self.lake.lock("rejected_rows"):
+            if not bad and not self._holds(source):
+                return
             data = pa.RecordBatchReader.from_batches(REJECTED, batches())
             self.lake.replace("rejected_rows", data, where=f"source = {literal(source)}")
 

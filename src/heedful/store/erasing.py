@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from heedful.ledger.mentions import ERASED, leaves, short
+from heedful.ledger.mentions import ERASED, short
 from heedful.store import schema
 from heedful.store.books import REJECTED
 from heedful.store.lake import NOTHING
 from heedful.store.purging import purge
 from heedful.store.quoting import literal, quoted
 from heedful.store.scratch import connect
-from heedful.store.suppression import PART, links, owner
+from heedful.store.suppression import candidates, links, owner
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 BATCH = 20_000
 AT_ONCE = 200
-FREE = ("comment", "text", "rationale", "topic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +104,15 @@ class Erasing:
                     quotes += [row[0] for row in found]
         return Belongings(where, tuple(keys), tuple(quotes))
 
-    def _theirs(self, table: schema.Table, present: set[str]) -> str | None:
+    def _theirs(self, table: schema.Table, present: Mapping[str, str]) -> str | None:
         if not present:
             return None
         if table.name == "identities":
-            return " OR ".join(_in(c) for c in ("alias_id", "customer_id") if c in present)
+            return " OR ".join(theirs(c) for c in ("alias_id", "customer_id") if c in present)
         whose = owner(table, present)
         if whose is None:
             return None
-        parts = [_in(whose)]
+        parts = [theirs(whose)]
         parts += [
             f"({whose} IS NULL AND coalesce({column} IN (SELECT k FROM keys_{parent}), false))"
             for column, parent in links(table).items()
@@ -124,12 +122,12 @@ class Erasing:
 
     def _attach(
         self, lake: Lake, name: str, view: str, months: list[str] | None = None
-    ) -> set[str]:
-        """A view of a table, or of some months of it, with its partition; its columns."""
+    ) -> dict[str, str]:
+        """A view of a table, or of some months of it, with its partition; types by column."""
         snapshot = lake.snapshot(name)
         files = () if snapshot is None else lake.files(name, months)
         if snapshot is None or not files:
-            return set()
+            return {}
         listed = ", ".join(map(literal, files))
         source = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false,"
         source += " filename = '_path')"
@@ -143,7 +141,7 @@ class Erasing:
             f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT {', '.join(items)}, {_MONTH} AS _month"
             f" FROM {source}"
         )
-        return set(snapshot.columns)
+        return dict(snapshot.columns)
 
     # --- erase ---
 
@@ -166,37 +164,56 @@ class Erasing:
             purge(self.tables, name)
         return removed
 
-    def erase_fact(self, facts: Lake, name: str) -> int:
-        """Take their rows out of a fact."""
+    def erase_fact(self, facts: Lake, name: str, own: Collection[str] = ()) -> int:
+        """Take their rows out of a fact, and their names out of attributes in rows of others.
+
+        Args:
+            facts: Where it lies.
+            name: The fact.
+            own: Columns that are no attributes.
+
+        Returns:
+            Rows removed.
+        """
         with facts.lock(name):
             present = self._attach(facts, name, "erasing")
             removed = 0
             if "customer" in present:
-                removed = self._rewrite(facts, name, _in("customer"), {})
+                known = {*own, "customer", "day", "bucket"}
+                put = self._silenced(
+                    sorted(c for c in {*present} - known if present[c] == "VARCHAR")
+                )
+                removed = self._rewrite(facts, name, theirs("customer"), put)
             purge(facts, name)
         return removed
 
-    def _blanked(self, table: schema.Table, present: set[str]) -> dict[str, tuple[str, str]]:
+    def _blanked(
+        self, table: schema.Table, present: Mapping[str, str]
+    ) -> dict[str, tuple[str, str]]:
         """What becomes of columns in the rows of others, and where something does."""
         put: dict[str, tuple[str, str]] = {}
         if "anonymous_id" in table.columns and "anonymous_id" in present:
-            hit = _in("anonymous_id")
+            hit = theirs("anonymous_id")
             put["anonymous_id"] = (f"CASE WHEN NOT {hit} THEN anonymous_id END", hit)
-        known = {*table.columns, *schema.BOOKKEEPING}
-        words = [c for c in FREE if c in table.columns and c in present]
-        words += sorted(present - known)
+        free = [c.name for c in table.columns.values() if c.free and c.name in present]
+        added = sorted(present.keys() - {*table.columns, *schema.BOOKKEEPING})
+        return put | self._silenced([*free, *added])
+
+    def _silenced(self, words: Sequence[str]) -> dict[str, tuple[str, str]]:
         names = sorted(
             {each for each in self.mentions.ids if not short(each)} | self.mentions.emails
         )
-        for column in words:
+        put: dict[str, tuple[str, str]] = {}
+        for column in words if names else ():
             text, hits = quoted(column), []
             for start in range(0, len(names), AT_ONCE):
                 listed = "|".join(re.escape(one) for one in names[start : start + AT_ONCE])
                 pattern = literal(rf"(?i)(^|[^\w@.+-])(?:{listed})($|[^\w@+-])")
                 hits.append(f"coalesce(regexp_matches({quoted(column)}, {pattern}), false)")
-                text = f"regexp_replace({text}, {pattern}, '\\1{ERASED}\\2', 'g')"
-            if hits:
-                put[column] = (text, f"({' OR '.join(hits)})")
+                # What stands between two names ends one match, and cannot begin the next.
+                for _ in range(2):
+                    text = f"regexp_replace({text}, {pattern}, '\\1{ERASED}\\2', 'g')"
+            put[column] = (text, f"({' OR '.join(hits)})")
         return put
 
     def _rewrite(
@@ -267,17 +284,10 @@ class Erasing:
 
     def rejected(self, values: str, reason: str) -> bool:
         """Whether a rejected row names one of them."""
-        try:
-            texts = list(leaves(json.loads(values)))
-        except ValueError:
-            texts = [values]
         names = self.mentions
-        return names.within(reason) or any(
-            names.exact(text)
-            or any(names.exact(part) and not short(part) for part in PART.findall(text))
-            or names.within(text)
-            for text in texts
-        )
+        if any(names.exact(one) for one in candidates(values, reason)):
+            return True
+        return names.within(reason) or names.struck_json(values) != values
 
 
 _MONTH = (
@@ -309,5 +319,6 @@ def order() -> list[str]:
     return found
 
 
-def _in(text: str) -> str:
+def theirs(text: str) -> str:
+    """SQL of whether an id is one of theirs."""
     return f"coalesce({text} IN (SELECT id FROM struck), false)"

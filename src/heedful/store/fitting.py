@@ -213,6 +213,9 @@ def _better(names: Sequence[str], form: Format) -> str:
         enough = len(found) > 2 or len(found) == len(other.needs)
         if name != form.name and required <= found and enough:
             fits[name] = len(found)
+        # A page of another API, of which the rows were not found.
+        elif (other.read.records or "").casefold() in has - {form.read.records}:
+            fits[name] = 1
     if not fits:
         return ""
     most = max(fits.values())

@@ -71,10 +71,11 @@ class Importer:
         project: The project's folder.
         tables: Where the canonical tables lie.
         books: Where `rejected_rows` and `imports` lie.
-        staging: A folder for files that live as long as an import; beside it lies who was erased.
+        staging: A folder for files that live as long as an import.
         timezone: The project's timezone.
         parameters: Values of `$name` in expressions and `sql:` sources.
         instruments: The project's own instruments, beside those that come with the program.
+        data: The project's data folder, where it lies who was erased; that of `staging` without.
     """
 
     def __init__(
@@ -86,11 +87,13 @@ class Importer:
         timezone: str,
         parameters: Mapping[str, Value],
         instruments: Mapping[str, Instrument] | None = None,
+        data: Path | None = None,
     ) -> None:
         self.project = project
         self.tables = tables
         self.books = books
         self.staging = staging
+        self.data = data or staging.parent
         self.timezone = timezone
         self.parameters = parameters
         self.instruments = known_instruments(instruments)
@@ -120,7 +123,7 @@ class Importer:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             try:
-                gate = Gate(Suppression(self.staging.parent), table)
+                gate = Gate(Suppression(self.data), table)
                 staging = Staging(
                     source,
                     table,

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 MOST = 200
 """Columns that one column of JSON may become: keys that are ids would be as many as rows."""
 
+KNOWN = 10_000
+"""Paths whose names are made once."""
+
 
 class Nested:
     """Some columns of a table hold JSON; the columns themselves stay as they are.
@@ -34,6 +37,7 @@ class Nested:
         self.taken = {name.casefold() for name in (*taken, *RESERVED)}
         self.fields: dict[str, dict[str, str]] = {name: {} for name in names}
         self.left_out: dict[str, None] = {}
+        self.paths: dict[tuple[str, str], str] = {}
         self.decoder = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number)
 
     def columns(self, given: Mapping[str, Sequence[str | None]]) -> dict[str, Sequence[str | None]]:
@@ -44,7 +48,9 @@ class Nested:
                 if text is None or not text.lstrip().startswith("{"):
                     continue
                 for column, value in self._fields(name, text).items():
-                    found.setdefault(column, [None] * len(given[name]))[row] = value
+                    if column not in found:
+                        found[column] = [None] * len(given[name])
+                    found[column][row] = value
         return dict(found)
 
     def _fields(self, name: str, text: str) -> dict[str, str | None]:
@@ -59,14 +65,20 @@ class Nested:
         self, row: dict[str, str | None], name: str, prefix: str, value: Any, depth: int
     ) -> None:
         for key, one in value.items():
-            path = f"{prefix}{readable(plain(key))}"
+            path = self.paths.get((prefix, key)) or self._path(prefix, key)
             if isinstance(one, dict) and one and depth < DEEPEST:
                 self._flatten(row, name, f"{path}.", one, depth + 1)
                 continue
             column = self._column(name, path)
             if column is not None and row.get(column) is None:
                 text = as_text(one)
-                row[column] = None if text is None else readable(text)
+                row[column] = text if text is None or text.isascii() else readable(text)
+
+    def _path(self, prefix: str, key: str) -> str:
+        path = f"{prefix}{readable(plain(key))}"
+        if len(self.paths) < KNOWN:
+            self.paths[prefix, key] = path
+        return path
 
     def _column(self, name: str, path: str) -> str | None:
         """The column of a path; those that differ only by case are one: SQL cannot tell them."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from heedful.ledger.mentions import leaves
+from heedful.ledger.mentions import leaves, short
 from heedful.store import schema
 from heedful.store.quoting import literal, quoted
 from heedful.store.raw import Bad, BadRows
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 FOLDER = "erased"
 PART = re.compile(r"[^\s,;|\"'<>()\[\]{}]+")
+WHO = re.compile(r"id\b|_id|^id|customer|user|client|member|requester|cookie|device|mail", re.I)
 PRIVATE = 0o600
 
 
@@ -187,17 +188,10 @@ class Gate:
         return kept
 
     def _names(self, row: Bad) -> bool:
-        try:
-            texts = list(leaves(json.loads(row.values)))
-        except ValueError:
-            texts = [row.values]
-        texts.append(row.reason)
-        parts = {part for text in texts for part in (text, *PART.findall(text))}
         return any(
             hashlib.sha256((self.salt + name).encode("utf-8", "surrogatepass")).hexdigest()
             in self.hashes
-            for part in parts
-            for name in {part, part.strip(".:!?"), part.casefold()}
+            for name in candidates(row.values, row.reason)
         )
 
     def notes(self) -> list[str]:
@@ -205,6 +199,26 @@ class Gate:
         if not self.rows:
             return []
         return [f"{self.rows:,} {'row' if self.rows == 1 else 'rows'} of erased people left out"]
+
+
+def candidates(values: str, reason: str) -> set[str]:
+    """What in a rejected row may be somebody's id or address.
+
+    A short one, such as 17, counts only as a whole value, in a column that seems to hold ids.
+
+    >>> sorted(candidates('{"customer_id": "17", "score": "18"}', "bad"))
+    ['17']
+    """
+    try:
+        given = json.loads(values)
+    except ValueError:
+        given = [values]
+    columns = given.items() if isinstance(given, dict) else [("id", given)]
+    found = {text for key, one in columns if WHO.search(key) for text in leaves(one)}
+    for text in (*leaves(given), reason):
+        parts = {part for whole in PART.findall(text) for part in (whole, whole.strip(".:!?"))}
+        found |= {part for part in (text, *parts) if not short(part)}
+    return found | {text.casefold() for text in found if "@" in text}
 
 
 def owner(table: Table, present: Iterable[str]) -> str | None:

@@ -7,7 +7,6 @@ way; what a column's type says of them is kept beside it.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from heedful.definitions.database import MissingVariableError, address, is_address, relation_parts
+from heedful.definitions.database import relation_parts
 from heedful.definitions.problem import did_you_mean
+from heedful.store.connecting import PATH, addressed, connected, place_of, said_by
 from heedful.store.nested import Nested
 from heedful.store.quoting import quoted
 from heedful.store.raw import Raw, named, text_schema
@@ -28,13 +28,10 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from heedful.definitions.database import Address
     from heedful.definitions.source import Source
 
 BATCH_ROWS = 20_000
 BATCH_CHARACTERS = 8_000_000
-CONNECT_SECONDS = 10
-PATH = ("path",)
 # ISO times in UTC, numbers with all their digits.
 SESSION = (
     "SET LOCAL TimeZone = 'UTC'",
@@ -108,14 +105,14 @@ def read(
     except ImportError:
         found = "a database is read with the Python package psycopg, which is not installed"
         raise SourceError(PATH, found, "pip install 'heedful[postgresql]'") from None
-    to = _address(source)
-    place = _place(to)
-    with contextlib.closing(_connected(to, place)) as connection:
+    to = addressed(source)
+    place = place_of(to)
+    with contextlib.closing(connected(to, place)) as connection:
         try:
             reading = _Reading(source, project, connection, place)
             return reading.run(folder, notes, progress)
         except psycopg.Error as error:
-            raise SourceError(PATH, f"{place}: {_said(to, error)}", "try again") from None
+            raise SourceError(PATH, f"{place}: {said_by(to, error)}", "try again") from None
         except UnicodeDecodeError:
             found = f"{place} holds bytes that are not in its encoding"
             hint = "use a query that mends or leaves out these rows"
@@ -159,9 +156,11 @@ class _Reading:
             self.connection.cursor() as cursor,
             cursor.copy(f"{copy} TO STDOUT".encode()) as found,
         ):
-            for batch in _batches(found.rows()):
+            characters = 0
+            for batch, size in _batches(found.rows()):
                 parts.add(batch)
-                progress(parts.characters)
+                characters += size
+                progress(characters)
         raw.parts = parts.paths
         if parts.nested.left_out:
             left = ", ".join(parts.nested.left_out)
@@ -280,7 +279,6 @@ class _Parts:
         self.names = list(raw.columns)
         self.nested = Nested(nested, self.names)
         self.paths: list[Path] = []
-        self.characters = 0
         self._writer: pq.ParquetWriter | None = None
         self._schema: pa.Schema | None = None
 
@@ -289,7 +287,6 @@ class _Parts:
         columns: dict[str, Sequence[str | None]] = dict(
             zip(self.names, zip(*rows, strict=True), strict=True)
         )
-        self.characters += sum(len(value) for row in rows for value in row if value)
         columns |= self.nested.columns(columns)
         self.raw.columns += [name for name in columns if name not in self.raw.columns]
         self._write(columns, range(self.raw.rows, self.raw.rows + len(rows)))
@@ -319,17 +316,18 @@ class _Parts:
         self._finish()
 
 
-def _batches(rows: Iterator[Any]) -> Iterator[list[tuple[str | None, ...]]]:
+def _batches(rows: Iterator[Any]) -> Iterator[tuple[list[tuple[str | None, ...]], int]]:
+    """Rows some at a time, and how many characters they have."""
     batch: list[tuple[str | None, ...]] = []
     size = 0
     for row in rows:
         batch.append(row)
-        size += sum(len(value) for value in row if value)
+        size += sum(map(len, filter(None, row)))
         if len(batch) >= BATCH_ROWS or size >= BATCH_CHARACTERS:
-            yield batch
+            yield batch, size
             batch, size = [], 0
     if batch:
-        yield batch
+        yield batch, size
 
 
 def _field(column: Any, name: str, kind: str, category: str) -> Field:
@@ -342,63 +340,3 @@ def _field(column: Any, name: str, kind: str, category: str) -> Field:
     if name == "numeric" and precision and precision <= WIDEST and 0 <= (scale or 0) <= precision:
         known = f"DECIMAL({precision},{scale or 0})"
     return Field(column.name, name, known, nested)
-
-
-def _address(source: Source) -> Address:
-    try:
-        to = address(str(source.path), os.environ)
-    except MissingVariableError as error:
-        found = f'environment variable "{error.name}" is not set'
-        raise SourceError(PATH, found, "set it, or write the address without it") from None
-    if not is_address(to.url):
-        raise SourceError(PATH, *NO_ADDRESS)
-    return to
-
-
-NO_ADDRESS = (
-    "path is no address of a PostgreSQL database",
-    "allowed: such as postgresql://reader@host:5432/database",
-)
-
-
-def _place(to: Address) -> str:
-    """Where a database is, as people see it: neither user nor password."""
-    import psycopg
-    from psycopg.conninfo import conninfo_to_dict
-
-    try:
-        given = conninfo_to_dict(to.url)
-    except psycopg.Error:
-        # What the library says of it holds the whole address.
-        raise SourceError(PATH, *NO_ADDRESS) from None
-    host = str(given.get("host") or given.get("hostaddr") or os.environ.get("PGHOST", "localhost"))
-    port = f":{given['port']}" if given.get("port") else ""
-    name = given.get("dbname") or os.environ.get("PGDATABASE") or given.get("user") or ""
-    return f"postgresql://{host}{port}/{name}"
-
-
-def _connected(to: Address, place: str) -> psycopg.Connection[Any]:
-    import psycopg
-
-    defaults: dict[str, Any] = {"application_name": "heedful", "client_encoding": "UTF8"}
-    if "connect_timeout" not in to.url:
-        defaults["connect_timeout"] = CONNECT_SECONDS
-    try:
-        connection = psycopg.connect(to.url, **defaults)
-    except psycopg.Error as error:
-        said = _said(to, error)
-        hint = "check host and port, and that the server runs"
-        if "password" in said or "authentication" in said or "role" in said:
-            hint = "give the password by ${NAME} in path, PGPASSWORD or a passfile"
-        elif "does not exist" in said:
-            hint = "check the name of the database"
-        raise SourceError(PATH, f"{place} cannot be reached: {said}", hint) from None
-    connection.read_only = True
-    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-    return connection
-
-
-def _said(to: Address, error: Exception) -> str:
-    """The server's words on one line, without what is secret."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return to.hidden(lines[0] if lines else type(error).__name__)

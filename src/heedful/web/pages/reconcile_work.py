@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import shutil
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -13,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from heedful.definitions.problem import ProjectError
 from heedful.project import NotFoundError
-from heedful.project.reconciling import PREFIX
+from heedful.project.reconciling import clear
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+    from heedful.project.project import Project
     from heedful.reconciliation.reconciliation import Reconciliation
     from heedful.web.edition import Edition
 
@@ -72,18 +72,19 @@ class Comparison:
     found: Reconciliation | None = None
     wrong: str = ""
 
-    def run(self, root: Path, staging: Path, question: Question) -> None:
+    def run(self, project: Project, question: Question) -> None:
         """Do it."""
         try:
             with _ONE_AT_A_TIME:
-                self._run(root, staging, question)
+                self._run(project, question)
         finally:
             self.done.set()
 
-    def _run(self, root: Path, staging: Path, question: Question) -> None:
+    def _run(self, project: Project, question: Question) -> None:
         context = multiprocessing.get_context("spawn")
         mine, theirs = context.Pipe(duplex=False)
-        child = context.Process(target=_work, args=(str(root), question, theirs), daemon=True)
+        given = (str(project.root), question, theirs)
+        child = context.Process(target=_work, args=given, daemon=True)
         child.start()
         theirs.close()
         ending = threading.Timer(LONGEST, child.kill)
@@ -101,8 +102,7 @@ class Comparison:
                     self.wrong = given
         child.join()
         ending.cancel()
-        for folder in staging.glob(f"{PREFIX}{child.pid}-*"):
-            shutil.rmtree(folder, ignore_errors=True)
+        clear(project)
 
 
 def comparison(edition: Edition, question: Question, patience: float = PATIENCE) -> Comparison:
@@ -116,8 +116,7 @@ def comparison(edition: Edition, question: Question, patience: float = PATIENCE)
 
     def begin() -> Comparison:
         begun = Comparison()
-        project = edition.project
-        given = (project.root, project.definitions.data / "staging", question)
+        given = (edition.project, question)
         threading.Thread(target=begun.run, args=given, daemon=True).start()
         return begun
 

@@ -4,6 +4,7 @@ WITH log AS (
     "Case ID" AS ticket_id,
     "Activity" AS activity,
     "Complete Timestamp" AS at,
+    "Resource" AS agent,
     MIN("Complete Timestamp") FILTER ("Activity" IN ($activity_resolved))
       OVER (PARTITION BY "Case ID") AS first_resolved_at
   FROM files
@@ -16,6 +17,7 @@ SELECT
   MAX(at) FILTER (activity IN ($activity_resolved)) AS resolved_at,
   COUNT(*) FILTER (activity IN ($activity_reopened) AND at > first_resolved_at) AS reopens,
   BOOL_OR(activity IN ($activity_escalated)) AS escalated,
+  COUNT(DISTINCT agent) - 1 AS transfers,
   MAX(at) AS updated_at
 FROM log
 GROUP BY ticket_id
