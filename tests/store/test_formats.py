@@ -148,7 +148,7 @@ EVERY = sorted(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @drawn(
     name=st.sampled_from(NAMES),
     more=st.lists(st.sampled_from(EVERY), max_size=6, unique_by=str.casefold),
@@ -365,6 +365,37 @@ def test_what_is_no_row_on_a_page_is_kept_with_its_line(read, tmp_path):
         (1, "null"),
         (2, '{"data": ['),
     ]
+
+
+UNITS = {
+    "eur": "12.34",
+    "jpy": "1234",
+    "krw": "1234",
+    "kwd": "1.234",
+    "isk": "12.34",
+    "ugx": "12.34",
+}
+
+
+@pytest.mark.parametrize("name", ["charges", "payment_intents", "refunds", "subscriptions"])
+def test_each_currency_has_its_own_smallest_unit(project, name):
+    """1234 is 12.34 euros, 1234 yen and 1.234 dinars; as Stripe says, 12.34 krónur, too."""
+    form = formats.known(f"stripe_{name}")
+    paid = dict.fromkeys(("amount", "amount_received"), 1234) | {
+        "created": SECONDS,
+        "customer": "c",
+    }
+    each = {"status": "succeeded", **paid}
+    rows = [{"id": code, "currency": code, **each} for code in UNITS]
+    for row in rows if name == "subscriptions" else []:
+        price = {"currency": row["id"], "unit_amount": 1234, "recurring": {"interval": "month"}}
+        row |= {"status": "active", "items": {"data": [{"quantity": 1, "price": price}]}}
+    project.put("in.json", json.dumps({"data": rows}))
+    assert project.run(**asked(form.name, path="in.json")).inserted == len(UNITS)
+    column = "mrr" if name == "subscriptions" else "amount"
+    key = schema.table(form.table).key
+    found = project.sql(f'SELECT {key}, abs("{column}")::DOUBLE FROM t', form.table)
+    assert dict(found) == {code: float(amount) for code, amount in UNITS.items()}
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,8 @@ class Source(Model):
     query: Text | None = None
     """A file with a SELECT for the database to answer, instead of a relation."""
     format: Text | None = None
-    """A known export of another product; then columns need not be named."""
+    """A known export of another product, as `heedful formats` lists them; then columns need not be
+    named."""
     read: ReadOptions = ReadOptions()
     """How the files are written."""
     columns: dict[str, Column] = Field(default={})
