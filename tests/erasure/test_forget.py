@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from pathlib import Path
 
@@ -36,8 +37,30 @@ def test_before_an_erasure_a_person_is_everywhere(project, traces):
     }  # fmt: skip
 
 
-def test_after_an_erasure_nothing_names_the_person(project, traces):
-    done = project.erasure.forget([WHO], "cli:ada")
+OTHERS = (
+    "SELECT count(*) FROM orders WHERE customer_id LIKE 'c_' OR customer_id LIKE 'c__'",
+    "SELECT count(*), sum(score) FROM responses WHERE customer_id NOT LIKE '%erase%'",
+    "SELECT * EXCLUDE (buyer) FROM facts.purchases WHERE customer LIKE 'c_' ORDER BY ALL",
+    f"SELECT * FROM identities WHERE alias_id = '{SHARED}'",
+    "SELECT count(*) FROM customers WHERE customer_id LIKE 'c%' AND customer_id NOT LIKE '%-%'",
+)
+LOGGED = "SELECT * EXCLUDE (replicates) FROM readings ORDER BY ALL"
+
+
+def rows(project, query):
+    return [tuple(row.values()) for row in project.sql(query).to_pylist()]
+
+
+@pytest.fixture(scope="module")
+def erased(company, tmp_path_factory):
+    """The company after the erasure, what it did, and what was there of others before."""
+    project = Project(Path(shutil.copytree(company, tmp_path_factory.mktemp("erased") / "shop")))
+    before = {query: rows(project, query) for query in (*OTHERS, LOGGED)}
+    return project, project.erasure.forget([WHO], "cli:ada"), before
+
+
+def test_after_an_erasure_nothing_names_the_person(erased, traces):
+    project, done, _ = erased
     assert traces(project.definitions.data, NEEDLES) == {}
     removed = {one.place: one.rows for one in done.removed}
     assert removed["tables.customers"] == 1
@@ -57,26 +80,14 @@ def test_after_an_erasure_nothing_names_the_person(project, traces):
     assert (newest.who, newest.verb, newest.object) == ("cli:ada", "erased", "1 customer")
 
 
-def test_nobody_else_is_touched(project):
-    def rows(query):
-        return [tuple(row.values()) for row in project.sql(query).to_pylist()]
-
-    others = (
-        "SELECT count(*) FROM orders WHERE customer_id LIKE 'c_' OR customer_id LIKE 'c__'",
-        "SELECT count(*), sum(score) FROM responses WHERE customer_id NOT LIKE '%erase%'",
-        "SELECT * EXCLUDE (buyer) FROM facts.purchases WHERE customer LIKE 'c_' ORDER BY ALL",
-        f"SELECT * FROM identities WHERE alias_id = '{SHARED}'",
-        "SELECT count(*) FROM customers WHERE customer_id LIKE 'c%' AND customer_id NOT LIKE '%-%'",
-    )
-    before = [rows(query) for query in others]
-    project.erasure.forget([WHO])
-    assert [rows(query) for query in others] == before
+def test_nobody_else_is_touched(erased):
+    project, _, before = erased
+    assert {query: rows(project, query) for query in OTHERS} == {q: before[q] for q in OTHERS}
     # A row of somebody else that names the person stays without the name.
-    assert rows("SELECT customer_id, anonymous_id, buyer FROM orders WHERE order_id = 'o900'") == [
-        ("c4", None, "[erased]")
-    ]
-    assert rows("SELECT topic FROM tickets WHERE ticket_id = 't2'") == [("for [erased]",)]
-    assert rows("SELECT feedback_id FROM feedback ORDER BY 1") == [("f2",), ("f3",)]
+    query = "SELECT customer_id, anonymous_id, buyer FROM orders WHERE order_id = 'o900'"
+    assert rows(project, query) == [("c4", None, "[erased]")]
+    assert rows(project, "SELECT topic FROM tickets WHERE ticket_id = 't2'") == [("for [erased]",)]
+    assert rows(project, "SELECT feedback_id FROM feedback ORDER BY 1") == [("f2",), ("f3",)]
     assert len(project.tables.rejected()) == 1
 
 
@@ -111,8 +122,8 @@ def test_an_import_does_not_bring_the_person_back(project, traces):
     assert all(one.inserted == one.deleted == 0 for one in done.values())
 
 
-def test_suppression_is_salted_and_private(project, tmp_path):
-    project.erasure.forget([WHO])
+def test_suppression_is_salted_and_private(erased, tmp_path):
+    project, _, _ = erased
     folder = project.definitions.data / "erased"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     for name in ("salt", "suppressed.txt"):
@@ -124,21 +135,17 @@ def test_suppression_is_salted_and_private(project, tmp_path):
     assert Suppression(tmp_path).hash(WHO) not in Suppression(folder.parent).hashes()
 
 
-def test_readings_stay_and_facts_are_as_if_built_without_the_person(project):
-    def logged():
-        return project.sql("SELECT * EXCLUDE (replicates) FROM readings ORDER BY ALL").to_pylist()
-
-    before = logged()
-    project.erasure.forget([WHO])
-    assert logged() == before
+def test_readings_stay_and_facts_are_as_if_built_without_the_person(erased):
+    project, _, before = erased
+    assert rows(project, LOGGED) == before[LOGGED]
     assert {one.state for one in project.refresh()} == {"unchanged"}
-    assert logged() == before
+    assert rows(project, LOGGED) == before[LOGGED]
     for name in project.lake("facts").names():
-        rows = f"SELECT * FROM facts.{name} ORDER BY ALL"
-        erased = project.sql(rows).to_pylist()
+        query = f"SELECT * FROM facts.{name} ORDER BY ALL"
+        there = rows(project, query)
         with project.bench() as bench:
             build(project.facts[name], bench.prepared, project.lake("facts"))
-        assert project.sql(rows).to_pylist() == erased, name
+        assert rows(project, query) == there, name
 
 
 def test_an_import_that_waits_for_a_refresh_still_waits_after_an_erasure(project):

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, int, int], None]
 
-LONGEST_SCAN = 2_000_000_000
-"""Bytes of exports that are searched for an id, before it is left to the reader."""
-
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -257,6 +254,7 @@ class Erasure:
         """Each step may be done again; the file that says what to do goes last."""
         from heedful.ledger.erasing import erase
         from heedful.ledger.mentions import Mentions
+        from heedful.project.exports import naming
         from heedful.store.suppression import Suppression
 
         tell = progress or (lambda _what, _done, _all: None)
@@ -273,7 +271,7 @@ class Erasure:
         mentions = Mentions(pending.ids, pending.emails, pending.quotes)
         changed = erase(project.ledger, mentions)
         removed |= {f"ledger.{name}": rows for name, rows in changed.items()}
-        exports, unseen = self._exports(pending.ids)
+        exports, unseen = naming(project, pending.ids)
         found = tuple(Removed(place, rows) for place, rows in removed.items() if rows)
         count = len(pending.customers)
         done = Forgotten(count, len(pending.ids), found, exports, unseen, resumed)
@@ -356,46 +354,6 @@ class Erasure:
                     erasing.erase_fact(facts, name)
             refresh = Refresh(project.definitions, project.facts, tables, facts, project.books)
             settle(refresh, bench, pending.people)
-
-    def _exports(self, ids: Iterable[str]) -> tuple[tuple[str, ...], bool]:
-        """Files of sources that hold one of the ids; they are not Heedful's to change."""
-        import mmap
-        import re
-
-        from heedful.ledger.mentions import short
-
-        names = [one.encode() for one in ids if not short(one)]
-        if not names:
-            return (), True
-        pattern = re.compile(rb"(?<!\w)(?:" + b"|".join(map(re.escape, names)) + rb")(?!\w)")
-        found, unseen, looked = [], False, 0
-        for path in self._source_files():
-            size = path.stat().st_size
-            looked += size
-            if looked > LONGEST_SCAN or path.suffix in {".gz", ".zip", ".xlsx", ".parquet"}:
-                unseen = True
-            elif size:
-                with (
-                    path.open("rb") as file,
-                    mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text,
-                ):
-                    if pattern.search(text):
-                        found.append(str(path))
-        return tuple(found), unseen
-
-    def _source_files(self) -> list[Path]:
-        import glob
-
-        root = self.project.root
-        found = set()
-        for source in self.project.definitions.sources.values():
-            for globs in source.globs.values():
-                for one in globs:
-                    found |= {
-                        (root / name).resolve()
-                        for name in glob.glob(one, root_dir=root, recursive=True)  # noqa: PTH207 - an absolute or parent pattern is allowed
-                    }
-        return sorted(path for path in found if path.is_file())
 
 
 def _last_first(names: Iterable[str], held: Belongings) -> list[str]:
