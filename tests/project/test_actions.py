@@ -153,6 +153,13 @@ def test_from_a_finding_it_knows_what_it_is_about(actions, shelf, monday):
     assert [each.id for each in actions.of("f1")] == [made.id, own.id]
 
 
+def test_from_a_finding_of_a_segment_it_is_about_that_segment(actions, monday):
+    team = next(iter(actions.project.definitions.settings.teams))
+    finding = finding_of(monday, dimension="device", segment="mobile")
+    made = actions.make("Listen", team, monday, by="ada", finding=finding)
+    assert (made.dimension, made.segment, made.value) == ("device", "mobile", 0.66)
+
+
 def test_similar_ones_are_those_that_are_done(actions, made, shelf, monday):
     finding = finding_of(monday)
     assert actions.similar(finding) == []

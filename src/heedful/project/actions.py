@@ -111,7 +111,9 @@ class Actions:
         self._owned(owner)
         if about is not None and kpi is None and about.kpi is not None:
             kpi, stage, grain = about.kpi, stage or about.stage, about.grain
-            value = about.value if value is None and dimension is None else value
+            if dimension is None:
+                value = about.value if value is None else value
+                dimension, segment = about.part or (None, None)
         if kpi is None and expected is not None:
             raise RefusedError("a value is expected, but of no KPI; name the KPI")
         if kpi is not None:

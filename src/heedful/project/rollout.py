@@ -282,7 +282,7 @@ def _operate(project: Project, audit: Audit) -> Iterator[Task]:
         bool(actions) and not loose,
         f"{of_them(len(findings), 'open finding')}, {len(loose)} to act on without an action;"
         f" {of_them(len(open_), 'open action')}, {len(late)} late",
-        f'heedful action make "..." --finding {loose[0].id}'
+        f'heedful action make "..." --finding {loose[0].id} --owner TEAM --due DATE'
         if loose
         else "make one when a finding asks for it: heedful findings",
         _owners(one.owner for one in loose),

@@ -85,6 +85,11 @@ def targets(edition: Edition, finding: Finding) -> list[Target]:
     found = []
     for leg in legs:
         now = numbers.value(leg.now, leg.unit, leg.n, currency)
+        if finding.part is not None and main is not None and leg.kpi == main.kpi:
+            dimension, segment = finding.part
+            narrow = f"{leg.kpi}|{dimension}:{segment}"
+            found.append(Target(narrow, f"{leg.title}, {numbers.name(segment)}", now))
+            continue
         found.append(Target(leg.kpi, leg.title, now))
         if main is None or leg.kpi != main.kpi:
             continue
