@@ -271,6 +271,5 @@ def _rule(one: Kpi) -> str:
         "decline": "any significant decline",
         "trend": "each cohort worse than the one before, significant over six",
     }
-    return (
-        f"{words[one.threshold.rule]}, with at least {one.min_customers} {one.units} in both periods"
-    )
+    least = f"at least {one.min_customers} {one.units} in both periods"
+    return f"{words[one.threshold.rule]}, with {least}"
