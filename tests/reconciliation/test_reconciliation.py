@@ -14,6 +14,7 @@ import heedful
 from heedful.definitions.problem import ProjectError
 from heedful.project import NotFoundError
 from heedful.project.reconciling import reconcile
+from heedful.project.reconciling_words import notes
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -241,8 +242,17 @@ def test_who_was_erased_does_not_come_back(shop, tmp_path):
     root = shutil.copytree(shop.root, tmp_path / "shop")
     project = heedful.open(root)
     gone = rows(project, "shop")[5]["customer_id"]
+    file = root / "in" / "shop.csv"
+    lines = file.read_text("utf-8").splitlines(keepends=True)
+    assert gone not in lines[9]
+    assert lines[9].startswith("o0011")
+    file.write_text("".join([*lines[:9], *lines[10:]]), "utf-8")
     project.erasure.forget([gone], who="test")
     found = reconcile(project, "order_value", "shop", "warehouse")
     kept = {row["customer_id"] for row in rows(project, "shop")} - {gone}
     assert found.coverage.customers_both + found.coverage.customers_a_only == len(kept)
     assert gone not in found.differences["customer"].to_pylist()
+    # What the export no longer holds is still stored, and said.
+    assert (found.a.gone, found.b.gone) == (1, 0)
+    assert "o0011" in found.differences["id"].to_pylist()
+    assert "1 stored row is no longer in shop, and still counts." in notes(found)

@@ -148,6 +148,12 @@ def _notes(found: Reconciliation) -> Iterator[str]:
         if given.rejected:
             rows = "row was" if given.rejected == 1 else "rows were"
             yield f"{given.rejected:,} {rows} rejected from {given.source}, and count as missing."
+        if given.gone:
+            rows = "row is" if given.gone == 1 else "rows are"
+            yield (
+                f"{given.gone:,} stored {rows} no longer in {given.source}, and still"
+                f" {'counts' if given.gone == 1 else 'count'}."
+            )
     if not found.again:
         yield (
             "These are the rows that are stored, and a key is stored once: where both sources have"

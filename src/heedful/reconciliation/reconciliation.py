@@ -82,12 +82,14 @@ class Given:
         kept: Rows of it that the project's table holds.
         read: Rows read again; None where the stored ones were taken.
         rejected: Of these, bad rows, which count as missing.
+        gone: Stored rows that the source no longer gives, and that still count.
     """
 
     source: str
     kept: int
     read: int | None
     rejected: int | None
+    gone: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,7 @@ def reconcile(
 
 
 def _given(one: Side) -> Given:
-    return Given(one.source, one.kept, one.read, one.rejected)
+    return Given(one.source, one.kept, one.read, one.rejected, one.gone)
 
 
 def compared(asked: Asked, a: Side, b: Side) -> tuple[Compared | None, tuple[Compared, ...]]:

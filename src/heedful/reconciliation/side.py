@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from heedful.definitions.source import Source
     from heedful.facts.model import Fact
     from heedful.kpis.periods import Grain
+    from heedful.store.importing import Imported
 
     Tell = Callable[[str, int, int], None]
 
@@ -77,6 +78,7 @@ class Side:
         kept: Rows of it that the project's table holds.
         read: Rows read again; None where they were not.
         rejected: Of these, rows that could not be taken over; None where nothing was read.
+        gone: Stored rows that the source no longer gives; they count; None where nothing was read.
     """
 
     source: str
@@ -86,6 +88,7 @@ class Side:
     kept: int
     read: int | None
     rejected: int | None
+    gone: int | None
 
 
 class _Overlay(Lake):
@@ -158,7 +161,13 @@ def side(asked: Asked, source: Source, folder: Path, tell: Tell) -> Side:
         kept,
         done.read if done else None,
         done.rejected if done else None,
+        _gone(kept, done) if done else None,
     )
+
+
+def _gone(kept: int, done: Imported) -> int:
+    """Of stored rows, those that the source no longer gives: neither as they are nor changed."""
+    return kept - done.deleted - done.updated - (done.unchanged - done.superseded)
 
 
 def _copy(asked: Asked, source: Source, scratch: Lake) -> int:
