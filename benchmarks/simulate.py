@@ -17,12 +17,15 @@ from simulation import adjusting, drivers, experiments, findings, looks, verdict
 from simulation.changes import changes_table, scores_table
 from simulation.draw import POOR, Table
 from simulation.levels import (
+    cells_table,
     lifetimes_table,
     means_table,
     nps_table,
+    products_table,
     quantiles_table,
     shares_table,
     sums_table,
+    weights_table,
 )
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -83,6 +86,24 @@ SECTIONS = {
         "Exponential times with random censoring; `stay`: true share surviving to the time asked "
         "for.",
         lifetimes_table,
+    ),
+    "cells": Section(
+        "Kaplan-Meier of many cells at once",
+        "As above, with the jackknife at 64 event times of each sample, however many there are: "
+        "this is what a refresh computes. Half as many samples.",
+        cells_table,
+    ),
+    "weights": Section(
+        "Weights",
+        "Lognormal weights of customers, correlated by 0.5 with the answer: what counts is the "
+        "population that they stand for.",
+        weights_table,
+    ),
+    "products": Section(
+        "Products",
+        "Open deals x share won x mean deal / mean days, each from its own rows of the same "
+        "accounts; the total of open deals is random too.",
+        products_table,
     ),
     "changes": Section(
         "Changes where there is none",

@@ -4,7 +4,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from heedful.stats import duration, nps_scores, quantile, ratios, shares, survival, totals
+from heedful.stats import (
+    duration,
+    duration_cells,
+    nps_scores,
+    products,
+    quantile,
+    ratios,
+    shares,
+    survival,
+    survival_cells,
+    totals,
+)
+from heedful.stats.estimate import BUCKETS, Estimates
 from simulation.draw import (
     SIZES,
     Crowd,
@@ -172,4 +184,106 @@ def lifetimes_table(runs: int) -> Table:
                 table.append(
                     [str(each), repeats(rows, alike), f"{censored:.0%}", *map(str, tallies)]
                 )
+    return table
+
+
+def weights_table(runs: int) -> Table:
+    """Survey weights that go with the answer, as those of groups that answer less do."""
+    rng = np.random.default_rng(7)
+    heads = ("share 0.2", "NPS 45% / 25%", "mean, CV 1")
+    table = [["customers", "rows each", "CV of weights", *heads]]
+    for each in SIZES:
+        for rows, alike in ((1, 0.0), (3, 0.4)):
+            for spread in (0.3, 1.0):
+                tallies = [Tally() for _ in range(3)]
+                for samples in batches(runs, each * rows):
+                    people = crowd(rng, samples, each, rows)
+                    own = rng.standard_normal(len(people.group))
+                    weight = lognormal(own, spread)[people.who]
+                    # Who weighs more answers otherwise: unweighted sums would be off.
+                    leaning = 0.5 * own[people.who] + 0.75**0.5 * people.mixed(rng, alike)
+                    for tally, found, truth in zip(
+                        tallies, *_weighted(people, weight, leaning, spread), strict=True
+                    ):
+                        tally.count(found, truth)
+                table.append([str(each), repeats(rows, alike), f"{spread:g}", *map(str, tallies)])
+    return table
+
+
+def _weighted(
+    people: Crowd, weight: Floats, leaning: Floats, spread: float
+) -> tuple[list[Estimates], list[float]]:
+    """Weighted estimates, and what they are in the population that the weights stand for.
+
+    Weighting by a lognormal of a normal shifts the normal by its log's standard deviation.
+    """
+    shift = 0.5 * np.log(1 + spread**2) ** 0.5
+    count, everyone = people.rows(), people.customers()
+    x, x2 = people.add(weight), people.add(weight**2)
+    above = leaning > ndtri(0.8)
+    fans, critics = leaning > ndtri(0.55), leaning < ndtri(0.25)
+    amounts = lognormal(leaning, 1)
+    found = [
+        shares(people.add(weight * above), x, count, everyone, x2=x2),
+        nps_scores(
+            people.add(weight * fans), people.add(weight * critics), x, count, everyone, x2=x2
+        ),
+        ratios(people.add(weight * amounts), x, count, everyone),
+    ]
+    truths = [
+        float(1 - ndtr(ndtri(0.8) - shift)),
+        float(100 * (1 - ndtr(ndtri(0.55) - shift) - ndtr(ndtri(0.25) - shift))),
+        float(np.exp(shift * np.log(2) ** 0.5)),
+    ]
+    return found, truths
+
+
+def products_table(runs: int) -> Table:
+    """A pipeline's velocity: open deals x share won x mean deal / mean days."""
+    rng = np.random.default_rng(8)
+    table = [["accounts", "deals each", "deal CV 0.5", "deal CV 1", "deal CV 2"]]
+    for each in SIZES:
+        for rows in (1, 3):
+            tallies = []
+            for cv in (0.5, 1, 2):
+                tally = Tally()
+                for samples in batches(runs, each * rows):
+                    people = crowd(rng, samples, each, rows)
+                    number = len(people.who)
+                    won = rng.random(number) < 0.3
+                    deal = lognormal(people.mixed(rng, 0.3 if rows > 1 else 0), cv)
+                    days = 30 * rng.gamma(4, 0.25, number)
+                    open_ = people.add((rng.random(number) < 0.4).astype(float))
+                    closed = people.rows()
+                    factors = [
+                        (open_, None),
+                        (people.add(won.astype(float)), closed),
+                        (people.add(deal), people.add(days)),
+                    ]
+                    truth = 0.4 * each * rows * 0.3 / 30
+                    tally.count(products(factors, closed, people.customers()), truth)
+                tallies.append(tally)
+            table.append([str(each), "1" if rows == 1 else f"{rows}", *map(str, tallies)])
+    return table
+
+
+def cells_table(runs: int) -> Table:
+    """Many cells at once, whose jackknife is taken at 64 event times of many."""
+    rng = np.random.default_rng(9)
+    table = [["customers", "rows each", "censored", "median", "90th percentile", "stay 50%"]]
+    for each, rows, alike in ((300, 1, 0.0), (300, 5, 0.5), (1000, 1, 0.0), (1000, 5, 0.5)):
+        for censored in (0.0, 0.25, 0.5):
+            tallies = [Tally() for _ in range(3)]
+            for samples in batches(runs // 2, each * rows * 4):
+                people = crowd(rng, samples, each, rows)
+                wait, event = watched(rng, people, alike, censored)
+                sample, bucket = np.divmod(people.group[people.who], BUCKETS)
+                order = np.lexsort((wait, sample))
+                start = np.searchsorted(sample[order], np.arange(samples + 1))
+                drawn = (wait[order], event[order], np.ones(len(order)), bucket[order], start)
+                many = np.full(samples, each)
+                tallies[0].count(duration_cells(*drawn, many), float(np.log(2)))
+                tallies[1].count(duration_cells(*drawn, many, 0.9), float(np.log(10)))
+                tallies[2].count(survival_cells(*drawn, many, float(np.log(2))), 0.5)
+            table.append([str(each), repeats(rows, alike), f"{censored:.0%}", *map(str, tallies)])
     return table

@@ -9,12 +9,14 @@ from heedful.stats import (
     changes,
     combinations,
     duration,
+    duration_cells,
     nps_scores,
     quantile,
     ratios,
     scores,
     shares,
     survival,
+    survival_cells,
     totals,
 )
 
@@ -155,3 +157,36 @@ def test_median_waits_of_the_same_customers(draw) -> None:
         found = change(a, b)
         called += found.low > 0 or found.high < 0
     assert 0.005 < called / 400 < 0.06  # cautious for quantiles: about 2.4%
+
+
+def test_weights_that_go_with_the_answer(draw) -> None:
+    rng = np.random.default_rng(8)
+    drawn = draw(rng, CELLS, 300, rows=1)
+    own = rng.standard_normal(len(drawn.group))
+    spread = np.log(1 + 0.5**2) ** 0.5
+    weight = np.exp(spread * own)
+    leaning = 0.5 * own + 0.75**0.5 * rng.standard_normal(len(own))
+    hit = (leaning > ndtri(0.8)).astype(float)
+    count, x = drawn.number(), drawn.add(weight)
+    args = (x, count, count)
+    found = shares(drawn.add(weight * hit), *args, x2=drawn.add(weight**2))
+    truth = 1 - ndtr(ndtri(0.8) - 0.5 * spread)
+    assert 0.93 < covered(found, truth) < 0.97
+    # Without weights the question is another one.
+    assert covered(shares(drawn.add(hit), count, count, count), truth) < 0.6
+
+
+def test_waiting_times_of_many_cells(draw) -> None:
+    rng = np.random.default_rng(9)
+    cells, each = 1500, 300
+    drawn = draw(rng, cells, each, rows=1)
+    wait, end = rng.exponential(size=(2, len(drawn.group)))
+    sample, bucket = np.divmod(drawn.group, 64)
+    time, event = np.minimum(wait, 3 * end), wait <= 3 * end
+    order = np.lexsort((time, sample))
+    start = np.arange(cells + 1) * each
+    rows = (time[order], event[order], np.ones(len(order)), bucket[order], start)
+    found = duration_cells(*rows, np.full(cells, each))
+    assert 0.93 < covered(found, np.log(2)) < 0.97
+    found = survival_cells(*rows, np.full(cells, each), 1.0)
+    assert 0.93 < covered(found, np.exp(-1)) < 0.97
