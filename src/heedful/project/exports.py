@@ -23,14 +23,15 @@ def naming(project: Project, ids: Collection[str]) -> tuple[tuple[str, ...], boo
         ids: The ids; short ones stand for too much else to be searched.
 
     Returns:
-        The files, and whether some were not looked into: compressed, or too many.
+        The files, and whether some were not looked into: compressed, too many, or in a database.
     """
     from mmap import ACCESS_READ, mmap
 
     from heedful.ledger.mentions import short
 
     names = [one.encode() for one in ids if not short(one)]
-    found, unseen, looked = [], len(names) < len(ids), 0
+    remote = any(source.remote for source in project.definitions.sources.values())
+    found, unseen, looked = [], remote or len(names) < len(ids), 0
     for path in _files(project):
         size = path.stat().st_size
         looked += size * len(names)
