@@ -54,6 +54,10 @@ FILES: dict[str, str | bytes | None] = {
     "kpis/retention.yaml": f"stages: []\n{OWNED}",
     "kpis/resolution_time.yaml": f"stages: []\n{OWNED}",
     "kpis/revenue.yaml": f"like: order_value\nmeasure: {{total: net_amount, in: money}}\n{OWNED}",
+    "kpis/velocity.yaml": (
+        "like: order_value\n"
+        "measure: {product: [{of: net_amount}, {of: is_order, per: is_order}], in: money}\n" + OWNED
+    ),
     "kpis/large_order.yaml": (
         f"like: order_value\nmeasure: {{quantile: net_amount, in: money, q: 0.9}}\n{OWNED}"
     ),
