@@ -99,7 +99,7 @@ class Rows:
     def __init__(self, asked: Asked, a: Side, b: Side, match: Match | None) -> None:
         self.asked = asked
         self.table = asked.table
-        self.engine = DuckDB()
+        self.engine = DuckDB(folder=str(a.rows.parent / "spill"))
         self.engine.run(f"SET TimeZone = {literal(asked.definitions.settings.timezone)}")
         self.named = "customer" in a.columns and "customer" in b.columns
         for name, one in (("a", a), ("b", b)):
