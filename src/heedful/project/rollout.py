@@ -209,7 +209,7 @@ def _instrument(project: Project, audit: Audit, scores: Sequence[Score]) -> Iter
         "Accept a scale for every KPI that is scored",
         unscaled,
         bool(scaled),
-        f"{of_them(scaled, 'KPI')} have a scale, {len(unscaled)} that should have none",
+        f"{of_them(scaled, 'KPI')} have a scale, {len(unscaled)} that are scored have none",
         "heedful scale --suggest, then write scale: in kpis/{}.yaml",
     )
     newest = _score(scores)
