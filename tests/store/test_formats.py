@@ -414,6 +414,37 @@ def test_epochs_count_to_the_same_instant(project, unit, number, fraction):
     assert project.column("opened_at") == [INSTANT.replace("00+00", f"{fraction}+00")]
 
 
+def test_the_same_export_by_another_way_has_other_names(project):
+    """A ticket view of HubSpot as CSV, and Qualtrics with words in place of numbers."""
+    project.put(
+        "hubspot.csv",
+        "Ticket ID,Create date,Close date,Ticket status,Priority,Associated Contact IDs\n"
+        '7,2026-03-29 01:30,,New (Support),High,"901;902"\n',
+    )
+    zone = {"timezone": "Europe/Berlin"}
+    project.run(**asked("hubspot_tickets", path="hubspot.csv", read=zone))
+    assert stored(project, "hubspot_tickets") == [
+        {
+            "ticket_id": "7",
+            "opened_at": INSTANT,
+            "customer_id": "901",
+            "priority": "high",
+            "status": "New (Support)",
+        }
+    ]
+    head = "ResponseId,RecordedDate,Status,Finished,CSAT,UserLanguage\n"
+    project.put(
+        "qualtrics.csv",
+        head * 3 + "R_1,2026-03-29 01:30:00,IP Address,True,5,EN\n"
+        "R_2,2026-03-29 01:30:00,Survey Preview,True,5,EN\n"
+        "R_3,2026-03-29 01:30:00,IP Address,False,5,EN\n",
+    )
+    done = project.run(**asked("qualtrics_responses", path="qualtrics.csv"))
+    assert (done.inserted, done.left_out) == (1, 2)
+    query = "SELECT response_id, answered_at::VARCHAR, instrument, score FROM t"
+    assert project.sql(query, "responses") == [("R_1", INSTANT, "csat", 5.0)]
+
+
 # --- the files themselves ---
 
 
