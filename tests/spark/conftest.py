@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import runpy
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -174,7 +172,7 @@ def rows(seed: int, days: int, events: int) -> dict[str, list[dict[str, Any]]]:
 def later(tables: dict[str, list[dict[str, Any]]], days: int) -> dict[str, list[dict[str, Any]]]:
     """The same kind of rows, some days on and with ids of their own; people stay who they are."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for name in ("orders", "tickets", "responses"):
+    for name in ("tickets", "responses"):
         key = schema.table(name).key
         found[name] = [
             {
@@ -225,22 +223,6 @@ def pair(
     found.duck.refresh()
     found.spark.refresh()
     return found
-
-
-@pytest.fixture
-def heedful() -> Any:
-    """Runs a command as a user would."""
-
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "heedful", *arguments],
-            capture_output=True,
-            text=True,
-            timeout=170,
-            env={**os.environ, **environment},
-        )
-
-    return run
 
 
 @pytest.fixture

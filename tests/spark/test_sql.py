@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from heedful.definitions.problem import ProjectError
 from heedful.engines.duckdb import DuckDB, QueryError
 from heedful.engines.portable import unportable
 from heedful.engines.spark import Spark
@@ -34,7 +38,8 @@ def shown() -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def engines(pair: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    spark = Spark(pair.spark.definitions.settings.engine, tmp_path_factory.mktemp("spill"))
+    # After the cluster, in the same Java: starting another takes longer than all that is asked.
+    spark = Spark("local[1]", tmp_path_factory.mktemp("spill"))
     duck = DuckDB()
     for engine in (duck, spark):
         engine.load("t", ROWS)
@@ -96,6 +101,24 @@ def test_errors_are_one_sentence(engines, sql, says):
     assert says in text.lower()
     assert "\n" not in text
     assert "java" not in text
+
+
+def test_java_ends_with_the_command(pair):
+    code = "from heedful.engines.spark_session import _gateway; print(_gateway().proc.pid)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    until = time.monotonic() + 60
+    while Path(f"/proc/{int(done.stdout)}").exists():
+        assert time.monotonic() < until, "Java is still running"
+        time.sleep(0.1)
+
+
+def test_nobody_at_the_address_is_said_at_once(tmp_path):
+    with pytest.raises(ProjectError, match="is the master running") as error:
+        Spark("spark://127.0.0.1:9", tmp_path)
+    assert str(error.value).startswith('heedful.yaml:1: engine "spark://127.0.0.1:9": ')
+    assert not list(tmp_path.iterdir())
 
 
 def test_parts_of_dates_before_1900(engines):
