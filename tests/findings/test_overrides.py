@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,10 +17,10 @@ import pytest
 
 from heedful.definitions.kpi import Kpi
 from heedful.findings.episode import Episode, replay
-from heedful.findings.evidence import Witness, finding
-from heedful.findings.finding import Finding
+from heedful.findings.evidence import Witness, _owner, finding
+from heedful.findings.finding import Finding, Segment
 from heedful.findings.past import Past
-from heedful.findings.signals import RATE, listen
+from heedful.findings.signals import RATE, Signal, listen
 from heedful.kpis.reading import STORED
 from heedful.kpis.shelf import Shelf
 
@@ -34,6 +35,22 @@ PRO, FREE = ("plan", "pro"), ("plan", "free")
 ALL = drawn.series(500, kpis=3, both=3)
 """Three KPIs in both stages: shares of 6%, 15% and 30%."""
 NAME = "kpi02"
+SIGNAL = Signal(
+    "week:kpi02:*:worse",
+    "change",
+    "kpi02",
+    None,
+    None,
+    None,
+    better=False,
+    rising=False,
+    p=0.001,
+    adjusted=0.01,
+    family=9,
+    size=2.0,
+    width=4,
+    moved=(),
+)
 VALUE = 0.3
 
 
@@ -127,7 +144,8 @@ def test_a_segments_own_limit_makes_a_finding_of_that_segment(rows: pa.Table) ->
     own = {"segment": {"plan": "pro"}, "target": 0.4, "threshold": LIMIT, "owner": "success"}
     past = past_of(rows, overrides=(own,))
     (found,) = told(past, replayed(past))
-    assert found.part == PRO and found.stage is None
+    assert found.part == PRO
+    assert found.stage is None
     assert found.owner == "success"
     assert "for plan pro" in found.title or "on the plan pro" in found.title
     assert found.where == found.who == ()
@@ -147,7 +165,8 @@ def test_a_segment_in_a_stage_goes_by_the_most_specific_limit(rows: pa.Table) ->
 
 def test_a_segments_target_without_a_limit_is_only_shown(rows: pa.Table) -> None:
     past = past_of(rows, overrides=({"segment": {"plan": "pro"}, "target": 0.9},))
-    assert past.watched == {} and replayed(past) == []
+    assert past.watched == {}
+    assert replayed(past) == []
 
 
 def test_a_segment_that_is_never_read_makes_no_test(rows: pa.Table) -> None:
@@ -171,6 +190,22 @@ def test_watched_segments_stand_in_the_family_of_levels(rows: pa.Table) -> None:
                     assert signal.p <= signal.adjusted <= RATE
 
 
-def test_an_owner_of_a_segment_does_not_watch_it(rows: pa.Table) -> None:
-    past = past_of(rows, overrides=({"segment": {"plan": "pro"}, "owner": "success"},))
+def test_an_owner_of_a_segment_owns_findings_in_which_it_stands_out(rows: pa.Table) -> None:
+    overrides = (
+        {"segment": {"plan": "pro"}, "owner": "success"},
+        {"stage": "onboarding", "segment": {"plan": "pro"}, "owner": "product"},
+    )
+    past = past_of(rows, overrides=overrides)
     assert past.watched == {}
+    device, pro, free = (
+        Segment(dimension, value, *[None] * 6, 0, *[None] * 8, stands_out=True)
+        for dimension, value in (("device", "mobile"), PRO, FREE)
+    )
+    for stage, hot, owner in (
+        (None, [device, pro], "success"),
+        ("onboarding", [pro, device], "product"),
+        (None, [device, free], "a"),
+        (None, [], "a"),
+    ):
+        signal = replace(SIGNAL, stage=stage)
+        assert _owner(past, signal, past.definitions.kpis[NAME].at(stage), hot) == owner
