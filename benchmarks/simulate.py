@@ -224,7 +224,7 @@ SECTIONS = {
         "In percent. Tenure, segment and use "
         "go with both the experience and the outcome; nothing does in truth, but for the columns "
         "of an effect (5 points, or 3 on a mean of about 15). `seen`: the interval lies above 0. "
-        "The hidden confounder is as strong as all others, and goes with both.",
+        "The hidden confounder is as strong as one of the three.",
         drivers.drivers_table,
         DRIVERS,
     ),
