@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, unquote
@@ -157,6 +157,24 @@ def database_problems(entry: Entry[Source], root: Path) -> Iterator[Problem]:
             path: KeyPath = ("read", name)
             found = f"read.{name} is for files; a database says itself how values are written"
             yield entry.problem(path, found, f"leave it out; allowed: {', '.join(sorted(READ))}")
+
+
+def database_warnings(
+    sources: Iterable[Entry[Source]], environment: Mapping[str, str]
+) -> Iterator[Problem]:
+    """Variables in addresses that are not set here, so that nothing can be imported from them.
+
+    Args:
+        sources: The sources.
+        environment: Environment variables.
+    """
+    for entry in sources:
+        path = entry.value.path
+        if "path" not in entry.broken and isinstance(path, str) and is_address(path):
+            for name in dict.fromkeys(VARIABLE.findall(path)):
+                if not environment.get(name):
+                    found = f"{name} is not set here"
+                    yield entry.problem(("path",), found, "nothing can be imported without it")
 
 
 def _listed(path: tuple[str, ...] | dict[str, str]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from heedful.definitions.alert import AlertsDefinition
 from heedful.definitions.alert_references import FILE as ALERTS
 from heedful.definitions.alert_references import alert_problems, alert_warnings
 from heedful.definitions.columns import Schema, SqlChecks
+from heedful.definitions.database import database_warnings
 from heedful.definitions.document import Document
 from heedful.definitions.entry import Entry, Folder, not_a_name, unnamed
 from heedful.definitions.experiment import Experiment
@@ -168,6 +169,7 @@ def load(
     folder.problems += SqlChecks(draft, root, tables, facts, formats, people, splits).problems()
     wrong = {problem.file for problem in folder.problems}
     said = [*experiment_warnings(draft, wrong), *alert_warnings(draft, os.environ)]
+    said += database_warnings(draft.sources, os.environ)
     warnings = tuple(sorted(said))
     if folder.problems:
         return Loaded(None, _said_once(folder.problems, draft), warnings)
