@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from heedful.definitions.measure import Duration, Mean, Nps, Quantile, Ratio, Share, TopBox
 from heedful.drivers.outcome import FACTS
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from heedful.definitions.kpi import Kpi
     from heedful.definitions.parameters import Value
+    from heedful.engines.engine import Engine
     from heedful.kpis.computing import Measured
     from heedful.kpis.measuring import Columns
 
@@ -78,7 +79,7 @@ def candidates(kpis: Iterable[Kpi]) -> list[Kpi]:
 
 
 def experience(
-    engine: Any, measured: Measured, kpi: Kpi, rules: Mapping[str, Value]
+    engine: Engine, measured: Measured, kpi: Kpi, rules: Mapping[str, Value]
 ) -> Experience | str:
     """A KPI as an experience.
 
@@ -121,7 +122,9 @@ def experience(
     return Experience(kpi, table, taken.counts, good, known, spot, settled, *words)
 
 
-def _split(engine: Any, table: str, taken: Columns, kpi: Kpi) -> tuple[str, tuple[str, str]] | None:
+def _split(
+    engine: Engine, table: str, taken: Columns, kpi: Kpi
+) -> tuple[str, tuple[str, str]] | None:
     """The condition of the better, and both in words."""
     measure, higher = kpi.measure, kpi.better == "higher"
     if isinstance(measure, Nps):
@@ -154,7 +157,7 @@ def _split(engine: Any, table: str, taken: Columns, kpi: Kpi) -> tuple[str, tupl
 
 
 def _duration(
-    engine: Any, table: str, taken: Columns, kpi: Kpi
+    engine: Engine, table: str, taken: Columns, kpi: Kpi
 ) -> tuple[str, str, tuple[str, str]] | None:
     measure = kpi.measure
     if not isinstance(measure, Duration) or taken.value is None:
@@ -183,7 +186,7 @@ def _shown(value: float, unit: str | None) -> str:
     return amount(value, unit)
 
 
-def _median(engine: Any, table: str, counts: str, value: str) -> float | None:
+def _median(engine: Engine, table: str, counts: str, value: str) -> float | None:
     found = engine.query(
         f"SELECT QUANTILE_CONT(v, 0.5) FILTER (WHERE ISFINITE(v)) AS middle FROM "
         f"(SELECT CAST({value} AS DOUBLE) AS v FROM {table} WHERE {counts}) AS t"

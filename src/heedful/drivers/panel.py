@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -183,20 +183,16 @@ class _Maker:
 
     def __init__(self, bench: Bench, days: int, since: date | None, until: date | None) -> None:
         self.bench = bench
-        self.engine: Any = bench.engine
+        self.engine = bench.engine
         self.window = days * DAY
         self.late = timedelta(days=bench.definitions.rules.late_data_days)
         self.since, self.until = since, until
         self.ordered = False
         self.tables: list[int] = []
 
-    def table(self, name: str, sql: str) -> None:
-        """Name a query, and compute it only once."""
-        self.engine.run(f"CREATE OR REPLACE TABLE {name} AS {sql}")
-
     def met(self, nth: int, one: Experience) -> None:
         """Who met an experience, in a table of its own."""
-        self.table(f"driver_met_{nth}", _met_sql(one))
+        self.engine.table(f"driver_met_{nth}", _met_sql(one))
         self.tables.append(nth)
 
     def people(self, ordered: bool) -> None:
@@ -209,14 +205,14 @@ class _Maker:
             if day
         )
         # The month in progress has not led to a landmark yet.
-        self.table(
+        self.engine.table(
             "driver_months",
             "SELECT month, starts_at, ends_at, "
             "EPOCH_US(starts_at) AS starts, EPOCH_US(ends_at) AS ends, "
             "ROW_NUMBER() OVER (ORDER BY month) - 1 AS nth FROM months",
         )
         now = self._micro(self.bench.prepared.parameters.get("observed_until"))
-        self.table(
+        self.engine.table(
             "driver_landmarks",
             "SELECT nth, starts, ends, "
             f"CAST(ends_at AT TIME ZONE {self._zone} AS DATE) AS day FROM driver_months "
@@ -228,7 +224,7 @@ class _Maker:
             if ordered
             else "SELECT '' AS customer, 0 AS moment, 1 AS is_order, 0.0 AS net_amount WHERE FALSE"
         )
-        self.table(
+        self.engine.table(
             "driver_people",
             "SELECT customer, MIN(since) AS since, "
             "ROW_NUMBER() OVER (ORDER BY customer) - 1 AS key FROM ("
@@ -236,13 +232,13 @@ class _Maker:
             f"SELECT customer, moment FROM ({bought}) AS b WHERE is_order = 1"
             ") AS began GROUP BY customer",
         )
-        self.table(
+        self.engine.table(
             "driver_orders",
             "SELECT p.key, b.moment, b.is_order, "
             f"CAST(b.net_amount AS DOUBLE) AS net FROM ({bought}) AS b "
             "JOIN driver_people AS p ON p.customer = b.customer",
         )
-        self.table(
+        self.engine.table(
             "driver_past",
             "SELECT key, nth, SUM(days) AS days, "
             "SUM(orders) AS orders, SUM(net) AS net FROM ("
@@ -267,12 +263,12 @@ class _Maker:
             for lag in (0, 1)
             for name in ("days", "orders", "net")
         )
-        self.table(
+        self.engine.table(
             "driver_pairs",
             "SELECT DISTINCT f.key, f.landmark, "
             f"l.ends AS at FROM ({met}) AS f JOIN driver_landmarks AS l ON l.nth = f.landmark",
         )
-        self.table(
+        self.engine.table(
             "driver_frame",
             ""
             "SELECT f.key, f.landmark, f.at, p.since, "
