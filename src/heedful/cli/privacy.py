@@ -144,10 +144,12 @@ def _said(done: Forgotten, any_: bool) -> None:
         f"{what}: {people}, {ids}. Rows with these ids are left out of every import from now on."
         " Readings stay as they were reported."
     )
+    if done.exports:
+        err.print("Still named in exports, which are yours to change:")
     for path in done.exports:
-        err.print(f"still in an export, which is yours to change: {path}", markup=False)
+        err.print(f"  {path}", markup=False)
     if done.unseen:
-        err.print("Exports outside the data folder may still name them; Heedful changes none.")
+        err.print("Not all exports could be looked into; they may name them too.")
 
 
 def resumed(project: Project) -> list[Forgotten]:

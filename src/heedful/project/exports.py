@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,11 @@ def _files(project: Project) -> list[Path]:
                     for name in glob.glob(one, root_dir=root, recursive=True)  # noqa: PTH207 - an absolute or parent pattern is allowed
                 }
     return sorted(path for path in found if path.is_file())
+
+
+def _shown(path: Path, root: Path) -> str:
+    """A file as people at the project know it."""
+    return os.path.relpath(path, root)
 
 
 def _holds(text: mmap, name: bytes) -> bool:
