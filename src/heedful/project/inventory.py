@@ -232,6 +232,9 @@ def _summary(kpis: Sequence[KpiAudit], joins: Sequence[Join], stopped: int) -> s
     measured = sum(one.state == "measured" for one in kpis)
     ready = sum(one.state == "ready" for one in kpis)
     late = sum(bool(one.late) for one in kpis if one.state == "measured")
+    if not measured and not ready:
+        on = sum(one.on for one in kpis)
+        return f"None of {len(kpis)} KPIs has data; {on} that are switched on wait for it."
     parts = [f"{measured} of {len(kpis)} KPIs have data"]
     parts.append(f"{ready} more {'is' if ready == 1 else 'are'} ready to switch on")
     parts.append(f"{late or 'none'} {'is' if late == 1 else 'are'} stale")
