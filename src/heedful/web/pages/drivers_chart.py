@@ -67,6 +67,8 @@ def forest(found: Drivers, shown: list[Driver]) -> Chart | None:
         "width": "container",
         "height": ROW * len(rows),
         "autosize": {"type": "fit-x", "contains": "padding"},
+        # Names are wider in the page's font than in the one by which they are measured.
+        "padding": {"left": 20, "right": 4, "top": 4, "bottom": 0},
         "config": config(),
         "data": {"values": rows},
         "layer": [
