@@ -33,8 +33,12 @@ def write(
     factor: float = 1.0,
     known: float = 1.0,
     tickets: bool = False,
+    mobile: float | None = None,
 ) -> Project:
-    """A shop with 40 orders a day, and answers; its last week is otherwise."""
+    """A shop with 40 orders a day, and answers; its last week is otherwise.
+
+    With `mobile` it asks people, too; so many of those on a phone answer in the last five weeks.
+    """
     files = {
         "heedful.yaml": SETTINGS,
         "kpis/csat.yaml": "owner: shop\nplaybook: listen\ntarget: 80%\n",
@@ -47,11 +51,14 @@ def write(
     }
     if tickets:
         files["kpis/resolution_time.yaml"] = "owner: shop\nplaybook: listen\n"
+    if mobile is not None:
+        files["kpis/response_rate.yaml"] = "owner: shop\nplaybook: listen\n"
+        files["sources/asked.yaml"] = "table: invitations\npath: in/asked.csv\n"
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
     rng = random.Random(3)
-    bought, said = [], []
+    bought, said, asked = [], [], []
     for day in range(DAYS):
         last = day >= DAYS - 7
         if day < orders:
@@ -66,12 +73,24 @@ def write(
             pleased = rng.random() < (0.3 if day >= DAYS - 28 else 0.85)
             score = 5 if pleased else 2
             text = HOSTILE if not pleased else "fine, thank you"
-            row = [len(said), at.isoformat(), f"c{rng.randrange(300)}", "csat", score, "till", text]
-            said.append(row)
+            who = f"c{rng.randrange(300)}"
+            said.append([len(said), at.isoformat(), who, "csat", score, "till", text, ""])
+    for day in range(DAYS if mobile is None else -14, DAYS):
+        for number in range(40):
+            device = "mobile" if number % 2 else "desktop"
+            share = mobile if number % 2 and day >= DAYS - 35 else 0.5
+            at = FIRST + timedelta(days=day, minutes=number)
+            who = f"c{rng.randrange(300)}"
+            asked.append([len(asked), at.isoformat(), who, "ces", device])
+            if rng.random() < (share or 0):
+                name = asked[-1][0]
+                said.append([len(said), at.isoformat(), who, "ces", 6, "till", "", name])
     head = ["response_id", "answered_at", "customer_id", "instrument", "score", "touchpoint"]
-    table(root / "in/answers.csv", [*head, "comment"], said)
+    table(root / "in/answers.csv", [*head, "comment", "invitation_id"], said)
     table(root / "in/customers.csv", ["customer_id"], [[f"c{n}"] for n in range(300)])
     table(root / "in/orders.csv", ["order_id", "ordered_at", "customer_id", "amount"], bought)
+    head = ["invitation_id", "shown_at", "customer_id", "instrument", "device"]
+    table(root / "in/asked.csv", head, asked)
     table(root / "in/tickets.csv", ["ticket_id", "opened_at", "customer_id"], [])
     project = Project(root)
     assert list(project.tables.import_())
@@ -112,6 +131,17 @@ def test_trouble_is_told(tmp_path: Path, what: dict[str, float], key: str, says:
     found = troubles(write(tmp_path, **what))  # type: ignore[arg-type]
     assert list(found) == [key]
     assert says in found[key]
+
+
+def test_other_people_answer_than_before(tmp_path: Path) -> None:
+    assert troubles(write(tmp_path / "same", mobile=0.5)) == {}
+    project = write(tmp_path / "shifted", mobile=0.2)
+    found = troubles(project)
+    assert list(found) == ["response_shift:responses"]
+    assert found["response_shift:responses"].startswith("Fewer answer surveys on mobile: 50% to")
+    (one,) = [each for each in project.findings.open() if each.pattern == "response_shift"]
+    assert (one.who[0].dimension, one.who[0].segment) == ("device", "mobile")
+    assert one.kpi == "response_rate"
 
 
 def test_trouble_ends_when_it_is_gone(tmp_path: Path) -> None:
