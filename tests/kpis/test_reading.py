@@ -106,7 +106,7 @@ def test_a_product_of_many_factors_is_a_reading():
     sums = {f"{side}_{n}": np.full((1, 64), 2.0) for n in range(4) for side in ("above", "below")}
     held = np.zeros((1, 64))
     held[0, :20] = 1
-    few = replace(cells(one, [date(2026, 3, 1)]), sums=sums, values=[], n=held, customers=held)
+    few = replace(cells(one, [date(2026, 3, 1)]), sums=sums, spread=None, n=held, customers=held)
     (row,) = table(few, frame()).to_pylist()
     assert (row["value"], row["unit"], row["n"], row["weighted_n"]) == (1.0, "money", 20, 20.0)
     # It says what it counts.
