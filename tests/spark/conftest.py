@@ -30,6 +30,18 @@ UTC = dt.UTC
 # Small, and without much compiling: it would cost more here than the few rows do.
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
 BREAKDOWNS = "channel, plan"  # one of rows, one of customers
+# A company of four days sees what takes a day.
+SHORT = {
+    "activation_days": 1,
+    "conversion_window_days": 1,
+    "repeat_window_days": 1,
+    "repeat_contact_days": 1,
+    "handling_window_days": 1,
+    "return_window_days": 1,
+    "onboarding_window_days": 1,
+    "task_window_hours": 6,
+    "agent_cost_per_hour": 40,
+}
 DEFAULTS = f"""
 spark.executor.memory 512m
 spark.executor.cores 1
@@ -193,6 +205,10 @@ def company(root: Path) -> Project:
         if not raw.get("planned"):
             text = f"owner: cx\nplaybook: nps\ntarget: 1\nbreakdowns: [{BREAKDOWNS}]\n"
             (root / "kpis" / f"{name}.yaml").write_text(text)
+    rules = root / "rules.yaml"
+    given = [line for line in rules.read_text().splitlines() if line.split(":")[0] not in SHORT]
+    given += [f"{rule}: {days}" for rule, days in SHORT.items()]
+    rules.write_text("\n".join(given))
     main = root / "heedful.yaml"
     text = main.read_text()
     zone = next(line for line in text.splitlines() if line.startswith("timezone:"))

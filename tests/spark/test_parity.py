@@ -77,7 +77,7 @@ def test_everything_is_equal(pair):
     check_facts(pair)
     known = check_readings(pair)
     measured = {row["kpi"] for row in known}
-    assert len(measured) >= 0.8 * len(pair.duck.definitions.kpis), "the company is too poor"
+    assert len(measured) >= 0.75 * len(pair.duck.definitions.kpis), "the company is too poor"
 
 
 def test_a_later_refresh_is_equal_and_quiet(pair, some_days_later, capfd):
