@@ -107,7 +107,7 @@ def test_a_product_of_many_factors_is_a_reading():
     held = np.zeros((1, 64))
     held[0, :20] = 1
     few = replace(cells(one, [date(2026, 3, 1)]), sums=sums, spread=None, n=held, customers=held)
-    (row,) = table(few, frame()).to_pylist()
+    (row,) = table(few, frame(), staged=True).to_pylist()
     assert (row["value"], row["unit"], row["n"], row["weighted_n"]) == (1.0, "money", 20, 20.0)
     # It says what it counts.
     assert (row["low"], row["why"]) == (None, "fewer than 30 accounts")
