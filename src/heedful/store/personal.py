@@ -19,20 +19,22 @@ CANDIDATE = r"[^\s@]@[^\s@]|\d(?:[ \x{a0}\t./()-]{0,3}\d){6}"
 _MAIL = re.compile(
     r"(?<![\w.+%'-])[\w.+%'-]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_]{2,24}(?![\w-])"
 )
-_RUN = re.compile(r"(?<![\w@#/=])(?<![^\W\d]-)(?:\+|\()?\d[\d \u00a0\t./()\-\u2010-\u2013]{5,60}")
+_RUN = re.compile(r"(?<![\w@#/=\]])(?<![^\W\d]-)(?:\+|\()?\d[\d \u00a0\t./()\-\u2010-\u2013]{5,60}")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b")
 _DIGITS = re.compile(r"\D")
 _MONEY_BEFORE = re.compile(r"(?:[€$£¥]|\b(?:EUR|USD|GBP|CHF|SEK|NOK|DKK))\s?$")
 _MONEY_AFTER = re.compile(r"^\s?(?:[€$£¥%]|(?:EUR|USD|GBP|CHF|SEK|NOK|DKK|euros?|dollars?)\b)")
 _NAMED = re.compile(
-    r"(?:order|orders|ticket|case|invoice|number|no|nr|ref|reference|id|tracking|parcel|article|"
+    r"(?<!\w)(?:"
+    r"order|orders|ticket|case|invoice|number|no|nr|ref|reference|id|tracking|parcel|article|"
     r"sku|serial|version|v|bestell\w*|rechnung\w*|auftrag\w*|kunden\w*|vorgang\w*|sendung\w*|"
     r"commande|facture|factuur|pedido)\.?\s*(?:number|no|nr|id)?\.?\s*[:#]?\s*$",
     re.IGNORECASE,
 )
 _CALLED = re.compile(
-    r"(?:phones?|tel|telephone|telefon\w*|mobile|mobil|cell|call|callback|reach|ring|text|fax|"
-    r"whatsapp|handy\w*|ruf\w*|nummer|bel)\b[^\d\n]{0,24}$",
+    r"(?<![\w\[])(?:"
+    r"phones?|tel|telephone|telefon\w*|mobile|mobil|cell|call|callback|reach|ring|text|fax|"
+    r"whatsapp|handy\w*|ruf\w*|nummer|bel)\b[^\d\n\[]{0,24}$",
     re.IGNORECASE,
 )
 _MORE = re.compile(r"[\w@]|:\d")
@@ -73,9 +75,8 @@ def masked(text: str) -> str:
 
 def found(text: str) -> tuple[str, int, int, int]:
     """As `masked`, and how many e-mail addresses, phone numbers and card numbers there were."""
-    mails = phones = cards = 0
-    if "@" in text:
-        text, mails = _MAIL.subn(MAIL, text)
+    phones = cards = 0
+    text, mails = _mails(text)
     runs = list(_RUN.finditer(text))
     if not runs:
         return text, mails, 0, 0
@@ -99,7 +100,19 @@ def found(text: str) -> tuple[str, int, int, int]:
         cards += kind == CARD
         phones += kind == PHONE
     parts.append(text[at:])
-    return "".join(parts), mails, phones, cards
+    text, more = _mails("".join(parts))
+    return text, mails + more, phones, cards
+
+
+def _mails(text: str) -> tuple[str, int]:
+    """A text without addresses, also without those glued to the end of one."""
+    count = 0
+    while "@" in text:
+        text, more = _MAIL.subn(MAIL, text)
+        count += more
+        if not more:
+            break
+    return text, count
 
 
 def _kind(text: str, start: int, shown: str) -> str | None:
