@@ -19,7 +19,8 @@ def _as_text(given: Any) -> Any:
     return json.dumps(given) if isinstance(given, (bool, int)) else given
 
 
-Segments = Annotated[dict[str, Annotated[Text, BeforeValidator(_as_text)]], Field(min_length=1)]
+Value = Annotated[Text, BeforeValidator(_as_text, json_schema_input_type=str | int | bool)]
+Segments = Annotated[dict[str, Value], Field(min_length=1)]
 """One dimension and one value of it."""
 
 
