@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heedful.definitions.instrument import AnswerScale, Instrument
@@ -53,6 +53,7 @@ def read(rows: list[tuple]) -> list[tuple]:
     ).fetchall()
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
         st.tuples(
