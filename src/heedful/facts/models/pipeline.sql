@@ -8,7 +8,7 @@ key: [opportunity_id, at]
 reads: [opportunities, months]
 lookback: all
 grains: [month]
-dimensions: [origin, pipeline_stage]
+dimensions: [origin]
 attributes: opportunities
 columns:
   opportunity_id: The deal.
@@ -22,7 +22,7 @@ columns:
   won_amount: Its worth, where it was won in the month; null where not, or where it is not known.
   won_days: Days from the opening to the win, where it was won in the month; else null.
   origin: Where it came from.
-  pipeline_stage: Stage in the pipeline now.
+  pipeline_stage: Stage in the pipeline now; as it tells the outcome, nothing is broken down by it.
 */
 WITH timed AS (
   SELECT
