@@ -139,10 +139,10 @@ class LifeTables:
     def bin_of(self, number: Indices, events: Indices) -> tuple[Indices, Floats]:
         """The bin that an event time lies in, and how far into it, up to 1 at its end."""
         bins = np.minimum(events, BINS)
-        own = number * bins // np.maximum(events, 1)
-        first = -(-own * events // np.maximum(bins, 1))
-        after = -(-(own + 1) * events // np.maximum(bins, 1))
-        return own, (number - first + 1) / np.maximum(after - first, 1)
+        own = number * bins // events
+        first = -(-own * events // bins)
+        after = -(-(own + 1) * events // bins)
+        return own, (number - first + 1) / (after - first)
 
     def curves(self, until: Indices | None = None) -> Iterator[Curves]:
         """Deviations of the curves without each bucket.
@@ -162,19 +162,27 @@ class LifeTables:
         size = self.start[cells + 1] - self.start[cells]
         own = np.repeat(np.arange(len(cells)), size)
         row = np.arange(len(own)) + np.repeat(self.start[cells] - np.cumsum(size) + size, size)
-        last, many = self.last[row], events[cells][own]
+        bucket, last = self.bucket[row], self.last[row]
+        there = np.bincount(
+            own * BUCKETS + bucket, self.count[row] * (last >= 0), minlength=len(cells) * BUCKETS
+        )
+        at_risk = there.reshape(len(cells), BUCKETS, 1).astype(np.float64)
         # Rows still at risk after the last event time that counts leave in no bin.
-        inside = (last >= 0) & (last < many)
-        own, row, last, many = own[inside], row[inside], last[inside], many[inside]
-        where, _ = self.bin_of(last, many)
+        many = events[cells]
+        inside = np.flatnonzero((last >= 0) & (last < many[own]))
+        own, row, bucket, last = own[inside], row[inside], bucket[inside], last[inside]
+        # The bins of all event times of a cell, one cell after the other.
+        behind = np.cumsum(many) - many
+        number = np.arange(many.sum()) - np.repeat(behind, many)
+        bins = number * np.repeat(np.minimum(many, BINS), many) // np.repeat(many, many)
+        where = bins[behind[own] + last]
         shape = len(cells), BUCKETS, width
-        key = (own * BUCKETS + self.bucket[row]) * width + where
+        key = (own * BUCKETS + bucket) * width + where
         left = np.bincount(key, self.count[row], minlength=np.prod(shape)).reshape(shape)
         died = np.bincount(key, self.died[row], minlength=np.prod(shape)).reshape(shape)
-        early = self.last[: self.start[-1]] < 0
         exposed = np.cumsum(left, axis=2)
         exposed -= left
-        np.subtract(self._at_risk(cells, early)[:, :, None], exposed, out=exposed)
+        np.subtract(at_risk, exposed, out=exposed)
         d, n = died.sum(axis=1, keepdims=True), exposed.sum(axis=1, keepdims=True)
         rest = n - exposed
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -182,15 +190,6 @@ class LifeTables:
             everyone = np.cumprod(np.clip(1 - np.where(n > 0, d / n, 0.0), 0, 1), axis=2)
         others = np.cumprod(np.clip(1 - lost, 0, 1), axis=2)
         return Curves(cells, others - everyone, np.minimum(events[cells], BINS))
-
-    def _at_risk(self, cells: Indices, early: NDArray[np.bool_]) -> Floats:
-        """Rows by bucket that were still there at the first event time."""
-        size = self.start[cells + 1] - self.start[cells]
-        own = np.repeat(np.arange(len(cells)), size)
-        row = np.arange(len(own)) + np.repeat(self.start[cells] - np.cumsum(size) + size, size)
-        key = own * BUCKETS + self.bucket[row]
-        there = np.bincount(key, self.count[row] * ~early[row], minlength=len(cells) * BUCKETS)
-        return there.reshape(len(cells), BUCKETS).astype(np.float64)
 
 
 def duration_cells(
