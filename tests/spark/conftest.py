@@ -231,7 +231,7 @@ def pair(
     root = tmp_path_factory.mktemp("companies")
     duck = company(root / "duck")
     put(duck, first)
-    odd = root / "on spark, é {1} #2"
+    odd = root / "on spark, é #2"
     shutil.copytree(root / "duck", odd)
     with (odd / "heedful.yaml").open("a") as file:
         file.write(f"\nengine: {cluster}\n")

@@ -121,6 +121,14 @@ def test_nobody_at_the_address_is_said_at_once(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_folder_that_is_a_pattern_is_refused(tmp_path):
+    """Spark would read its files twice and say nothing."""
+    folder = tmp_path / "{1}"
+    with pytest.raises(ProjectError, match="move the project"):
+        Spark("local[1]", folder)
+    assert not folder.exists()
+
+
 def test_parts_of_dates_before_1900(engines):
     """Calendars and zones of old are where engines like to differ."""
     sql = (

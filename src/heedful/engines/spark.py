@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heedful.engines.duckdb import QueryError
-from heedful.engines.spark_session import start
+from heedful.engines.spark_session import refused, start
 from heedful.engines.translation import TranslationError, flat, to_spark
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ TYPES = {
     "timestamp_ntz": "TIMESTAMP",
     "void": '"NULL"',
 }
+PATTERN = frozenset("{}[]*?\\")
 CANCELLED = "cancellation of all jobs"
 _CONDITION = re.compile(r"\[[A-Z][A-Z0-9_.]+\] .*")
 
@@ -56,6 +57,10 @@ class Spark:
     dialect = dialect
 
     def __init__(self, engine: str, folder: Path) -> None:
+        if set(str(folder)) & PATTERN:
+            # A pattern to Spark, which would read some files twice.
+            found = f'engine "{engine}" cannot read "{folder}"'
+            raise refused(found, "move the project to a folder without { } [ ] * ? in its path")
         for left in folder.glob("spark-*"):
             # Of a run that was killed; only one runs at a time.
             shutil.rmtree(left, ignore_errors=True)
@@ -158,9 +163,8 @@ class Spark:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _files(self, *files: str, schema: str | None = None) -> DataFrame:
-        """Files whose names are taken as they are: a `{` in one is no pattern."""
-        reader = self.session.read.option("__globPaths__", "false")
-        return (reader.schema(schema) if schema else reader).parquet(*map(_place, files))
+        reader = self.session.read.schema(schema) if schema else self.session.read
+        return reader.parquet(*map(_place, files))
 
     def _frame(self, sql: str) -> DataFrame:
         try:
