@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 RIVALS := $(VENV)/.rivals
+SPARK := $(VENV)/.spark
 
 .DEFAULT_GOAL := help
 
-.PHONY: bench bench-pages browser check clean demo docs format help install lock postgresql screenshots serve simulate test
+.PHONY: bench bench-pages browser check clean demo docs format help install java lock postgresql screenshots serve simulate test test-spark
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +51,17 @@ postgresql: ## Install Debian's PostgreSQL, with which tests try the ledger (nee
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -q && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends postgresql; }
 
+java: ## Install Debian's Java 17, on which Spark runs (needs root).
+	@command -v java >/dev/null || { apt-get update -q && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends openjdk-17-jre-headless; }
+
+$(SPARK): requirements-spark.lock $(DEV)
+	$(BIN)/pip install -q --require-hashes -r requirements-spark.lock
+	@touch $@
+
+test-spark: java $(SPARK) ## Start a Spark cluster here, and compare every fact and KPI with DuckDB.
+	$(BIN)/pytest -q tests/spark
+
 check: $(DEV) ## Ruff, mypy --strict and the layer contract.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -74,6 +86,7 @@ lock: $(DEV) ## Resolve all dependencies anew: names, versions, hashes.
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -U -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -U -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml --group bench --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -U -o requirements-bench.lock
+	$(BIN)/uv pip compile pyproject.toml --group spark --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -U -o requirements-spark.lock
 
 simulate: $(DEV) ## Measure error rates of all intervals by simulation; writes docs/statistics.md and docs/findings.md.
 	$(BIN)/python benchmarks/simulate.py
@@ -87,6 +100,7 @@ bench-pages: $(DEV) ## Measure pages over demo/ with a million readings; see ben
 
 bench: $(RIVALS) ## Measure speed beside rivals; see benchmarks/README.md.
 	$(BIN)/python benchmarks/import_speed.py
+	$(BIN)/python benchmarks/masking_speed.py
 	$(BIN)/python benchmarks/experiment_speed.py
 
 clean: ## Remove what the other commands made.
