@@ -16,8 +16,8 @@ IDS = """
     path_efficiency backtracks
 
     form_abandonment form_time checkout_abandonment page_drop_off bounce_rate engaged_sessions
-    engagement_depth promise_match contact_pressure offer_overlap key_section_reach frustration repeat_visits
-    reply_rate qualified_click_rate unsubscribe_rate content_saves demo_attendance
+    engagement_depth promise_match contact_pressure offer_overlap key_section_reach frustration
+    repeat_visits reply_rate qualified_click_rate unsubscribe_rate content_saves demo_attendance
     time_to_first_value activation onboarding_completion feature_adoption
 
     first_response_time first_response_time_p90 resolution_time resolution_time_p90 reopen_rate
