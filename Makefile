@@ -60,7 +60,8 @@ $(SPARK): requirements-spark.lock $(DEV)
 	@touch $@
 
 test-spark: java $(SPARK) ## Start a Spark cluster here, and compare every fact and KPI with DuckDB.
-	$(BIN)/pytest -q tests/spark
+	$(BIN)/pytest -q tests/spark/test_parity.py
+	$(BIN)/pytest -q tests/spark/test_sql.py
 
 check: $(DEV) ## Ruff, mypy --strict and the layer contract.
 	$(BIN)/ruff check .

@@ -181,23 +181,6 @@ def rows(seed: int, days: int, events: int) -> dict[str, list[dict[str, Any]]]:
     return tables
 
 
-def later(tables: dict[str, list[dict[str, Any]]], days: int) -> dict[str, list[dict[str, Any]]]:
-    """The same kind of rows, some days on and with ids of their own; people stay who they are."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for name in ("tickets", "responses"):
-        key = schema.table(name).key
-        found[name] = [
-            {
-                column: value + dt.timedelta(days=days)
-                if isinstance(value, dt.datetime)
-                else (f"{value}-later" if column == key else value)
-                for column, value in row.items()
-            }
-            for row in tables[name][:40]
-        ]
-    return found
-
-
 def company(root: Path) -> Project:
     """A project with every KPI that can be measured."""
     template.create(root, "saas")
@@ -239,11 +222,3 @@ def pair(
     found.duck.refresh()
     found.spark.refresh()
     return found
-
-
-@pytest.fixture
-def some_days_later(pair: Pair, first: dict[str, list[dict[str, Any]]]) -> None:
-    """More rows come in, in both projects."""
-    more = later(first, 5)
-    for project in pair:
-        put(project, more)

@@ -80,21 +80,6 @@ def test_everything_is_equal(pair):
     assert len(measured) >= 0.75 * len(pair.duck.definitions.kpis), "the company is too poor"
 
 
-def test_a_later_refresh_is_equal_and_quiet(pair, some_days_later, capfd):
-    before = {name: pair.spark.lake("facts").version(name) for name in facts()}
-    pair.duck.refresh()
-    capfd.readouterr()
-    pair.spark.refresh()
-    assert capfd.readouterr() == ("", "")
-    after = {name: pair.spark.lake("facts").version(name) for name in facts()}
-    assert any(after[name] == before[name] for name in after), "all was built anew"
-    assert any(after[name] != before[name] for name in after), "nothing was built"
-    check_facts(pair)
-    check_readings(pair)
-    spill = pair.spark.books.root / "staging" / "spill"
-    assert not list(spill.glob("spark-*")), "what was kept for a while is left"
-
-
 def test_engines_may_take_turns(pair):
     """What one built the other finds up to date, whoever is who."""
     main = pair.spark.root / "heedful.yaml"

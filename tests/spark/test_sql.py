@@ -37,8 +37,7 @@ def shown() -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def engines(pair: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    # After the cluster, in the same Java: starting another takes longer than all that is asked.
+def engines(settings: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     spark = Spark("local[1]", tmp_path_factory.mktemp("spill"))
     duck = DuckDB()
     for engine in (duck, spark):
@@ -103,7 +102,7 @@ def test_errors_are_one_sentence(engines, sql, says):
     assert "java" not in text
 
 
-def test_java_ends_with_the_command(pair):
+def test_java_ends_with_the_command(settings):
     code = "from heedful.engines.spark_session import _gateway; print(_gateway().proc.pid)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
