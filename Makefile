@@ -47,7 +47,7 @@ browser: ## Install Debian's chromium, with which tests look at pages (needs roo
 	@command -v chromium >/dev/null || { apt-get update -q && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends chromium; }
 
-postgresql: ## Install Debian's PostgreSQL, with which tests try the ledger (needs root).
+postgresql: ## Install Debian's PostgreSQL, with which tests try the ledger and sources (needs root).
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -q && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends postgresql; }
 
@@ -89,8 +89,9 @@ lock: $(DEV) ## Resolve all dependencies anew: names, versions, hashes.
 	$(BIN)/uv pip compile pyproject.toml --group bench --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -U -o requirements-bench.lock
 	$(BIN)/uv pip compile pyproject.toml --group spark --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -U -o requirements-spark.lock
 
-simulate: $(DEV) ## Measure error rates of all intervals by simulation; writes docs/statistics.md and docs/findings.md.
+simulate: $(DEV) ## Measure error rates of all intervals by simulation; writes the tables of docs/ anew.
 	$(BIN)/python benchmarks/simulate.py
+	$(BIN)/python benchmarks/action_outcomes.py
 
 $(RIVALS): requirements-bench.lock $(DEV)
 	$(BIN)/pip install -q --require-hashes -r requirements-bench.lock
@@ -103,6 +104,7 @@ bench: $(RIVALS) ## Measure speed beside rivals; see benchmarks/README.md.
 	$(BIN)/python benchmarks/import_speed.py
 	$(BIN)/python benchmarks/masking_speed.py
 	$(BIN)/python benchmarks/experiment_speed.py
+	$(BIN)/python benchmarks/street_speed.py
 
 clean: ## Remove what the other commands made.
 	rm -rf $(VENV) demo build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
