@@ -1,12 +1,15 @@
 """YAML becomes plain data with lines, and no text makes it fail."""
 
 import json
+import warnings
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
+from heedful.definitions import document
 from heedful.definitions.document import parse, read
 
 keys = st.text(st.characters(categories=["Ll", "Lu"], max_codepoint=127), min_size=1, max_size=5)
@@ -149,3 +152,36 @@ def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
 def test_an_empty_file_is_no_data_and_no_problem() -> None:
     document = parse("# only a comment\n", "f")
     assert (document.data, document.problems, document.line(("a",))) == (None, (), 1)
+
+
+PIECES = [
+    *"018.eE+-_xoab:~\"' \n[]{},#!?=@%\t&*|>",
+    *(
+        "\n  ",
+        "\n- ",
+        "!!str ",
+        "&a ",
+        "*a",
+        "null",
+        "yes",
+        "true",
+        "No",
+        "<<",
+        "1:30",
+        "2020-01-01",
+    ),
+    *("é", "\u2028", "\\ud83d", "a: ", "- "),
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+@settings(max_examples=300, deadline=None)
+def test_the_fast_reader_reads_what_the_other_reads(text):
+    fast = parse(text, "x.yaml")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(
+            document, "_composed", lambda text: YAML(typ="safe", pure=True).compose(text)
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert str(parse(text, "x.yaml")) == str(fast), repr(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any
 
 from heedful.definitions.problem import Problem
 
-Node = Any  # ruamel.yaml does not say what its nodes have
+Node = Any  # neither library says what its nodes have
 Key = str | int
 KeyPath = tuple[Key, ...]
 
@@ -19,7 +20,10 @@ DEPTH_AT_MOST = 50
 _TAG = "tag:yaml.org,2002:"
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_SCALARS = {"str", "int", "float", "bool", "null", "timestamp", "merge", "value"}
+_SCALARS = {"plain", "str", "int", "float", "bool", "null", "timestamp", "merge", "value"}
+# Tabs, tags, anchors, directives, marks of documents, odd line breaks, and block texts that begin
+# with a # are read differently.
+_RARE = re.compile(r"[!&\t\x85\u2028\u2029\ufeff]|^%|^---|^\.\.\.|[|>][-+0-9]*\s*#", re.MULTILINE)
 _CONSTANTS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -104,11 +108,10 @@ def parse(text: str, file: str) -> Document:
         >>> [str(p) for p in parse("a: 1\na: 2", "heedful.yaml").problems]
         ['heedful.yaml:2: "a" is written twice; keep one of them (the other is on line 1)']
     """
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        root = _composed(text)
     except (YAMLError, ValueError, TypeError, LookupError, AttributeError, AssertionError) as error:
         return Document(file, None, problems=(_syntax(error, file),))
     except RecursionError:
@@ -119,6 +122,37 @@ def parse(text: str, file: str) -> Document:
     data = reader.value(root, ())
     reader.lines[()] = root.start_mark.line + 1
     return Document(file, data, reader.lines, tuple(reader.problems))
+
+
+def _composed(text: str) -> Any:
+    """The nodes of a text.
+
+    libyaml is many times as fast and reads YAML 1.1, whose nodes are the same but for rare things;
+    those, and whatever it refuses, are left to ruamel, which also says what is wrong.
+    """
+    import yaml
+    from ruamel.yaml import YAML
+
+    if not _RARE.search(text):
+        try:
+            return yaml.compose(text, Loader=_plain_loader())
+        except (yaml.YAMLError, ValueError, RecursionError):
+            pass
+    return YAML(typ="safe", pure=True).compose(text)
+
+
+@functools.cache
+def _plain_loader() -> Any:
+    """A loader that leaves it to us what a word without quotes means: YAML 1.1 means more by it."""
+    import yaml
+
+    class Plain(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+            if kind is yaml.ScalarNode and implicit[0]:
+                return f"{_TAG}plain"
+            return super().resolve(kind, value, implicit)
+
+    return Plain
 
 
 def _syntax(error: Exception, file: str) -> Problem:
@@ -200,7 +234,7 @@ class _Reader:
         if kind not in _SCALARS:
             self.report(node, f"tag !!{kind} is not known", "leave the tag out")
         text = self.text(node)
-        if node.style is not None or kind == "str":
+        if node.style or kind == "str":
             return text
         if text in _CONSTANTS:
             return _CONSTANTS[text]

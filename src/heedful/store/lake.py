@@ -138,7 +138,8 @@ class Lake:
         import pyarrow.compute as pc
 
         root = self.path(name).resolve()
-        actions = pa.table(found.get_add_actions(flatten=True))
+        # `pa.table` would ask pandas whether this is a data frame, and so import it.
+        actions = pa.RecordBatchReader.from_stream(found.get_add_actions(flatten=True)).read_all()
         if months is not None:
             actions = actions.filter(pc.is_in(actions["partition._month"], pa.array(months)))
         return tuple(sorted(str(root / unquote(path)) for path in actions["path"].to_pylist()))
