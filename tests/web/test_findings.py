@@ -283,7 +283,7 @@ def test_what_cannot_be_split_shows_each_change(fallen):
     found = parts(replace(fallen, who=rows), rows, "hours", "lower", moves=True)
     group = found.groups[0]
     assert not group.split
-    assert group.rows[2].delta.why == "too few customers"
+    assert group.rows[2].delta.why == "too few to tell"
     assert [row.together for row in group.rows] == ["–", "–", "–"]
 
 
