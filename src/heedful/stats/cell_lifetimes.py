@@ -24,7 +24,7 @@ from heedful.stats.estimate import (
 )
 from heedful.stats.lifetimes import EXTREME, band
 from heedful.stats.shares import wilson
-from heedful.stats.student import t_quantile
+from heedful.stats.student import t_quantiles
 
 BINS = 64
 SLACK = 1e-10
@@ -230,7 +230,7 @@ def duration_cells(
     tables = LifeTables.of(time, event, count, bucket, start)
     people = np.asarray(customers, dtype=np.float64)
     cells, target, held = len(people), 1 - q, tables.held
-    t = _t(level, held - 1)
+    t = t_quantiles(level, held.astype(np.float64) - 1)
     value, low, high = (np.full(cells, nan) for _ in range(3))
     replicates = np.full((cells, BUCKETS), nan)
     for curves in tables.curves():
@@ -361,7 +361,7 @@ def survival_cells(
             np.minimum(stayed + gone, people),
         )
     smooth = inner & (np.minimum(share, 1 - share) * effective >= EXTREME)
-    ends = band(share, error, _t(level, held - 1))
+    ends = band(share, error, t_quantiles(level, held.astype(np.float64) - 1))
     rough = wilson(share, np.maximum(effective, 1e-9), level)
     none = empty | unwatched | few | single
     low, high = (
@@ -411,9 +411,3 @@ def _between(deviation: Floats, where: Indices, part: Floats) -> Floats:
     end = deviation[rows, :, where]
     begin = np.where((where > 0)[:, None], deviation[rows, :, np.maximum(where - 1, 0)], 0.0)
     return np.asarray(begin + part[:, None] * (end - begin))
-
-
-def _t(level: float, df: Indices) -> Floats:
-    """Student's t of each, looked up once for each number of degrees of freedom."""
-    table = np.array([nan, *(t_quantile(level, one) for one in range(1, BUCKETS))])
-    return np.asarray(table[np.maximum(df, 0)])

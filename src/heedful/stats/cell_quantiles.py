@@ -13,7 +13,7 @@ from heedful.stats.estimate import (
     Method,
     Why,
 )
-from heedful.stats.student import t_quantile
+from heedful.stats.student import t_quantiles
 
 
 def quantile_cells(
@@ -70,7 +70,7 @@ def quantile_cells(
         deviations[tied[larger]], variance[tied[larger]] = other[larger], more[larger]
     with np.errstate(invalid="ignore", divide="ignore"):
         s = np.sqrt(np.maximum(variance, q * (1 - q) / rows.total))
-        t = _t(level, held - 1)
+        t = t_quantiles(level, held.astype(np.float64) - 1)
         ends = q - t * s, q + t * s
         inside = np.clip(ends[0], 0.0, 1.0), np.clip(ends[1], 0.0, 1.0)
         reached = rows.at(np.nan_to_num(inside[0])), rows.at(np.nan_to_num(inside[1]))
@@ -184,9 +184,3 @@ def _deviations(
         variance = (held - 1) / held * np.einsum("cb,cb->c", deviations, deviations)
         spread = (share * (1 - share))[:, 0]
         return deviations, np.where(spread > 0, variance * q * (1 - q) / spread, 0.0)
-
-
-def _t(level: float, df: NDArray[np.intp]) -> Floats:
-    """Student's t of each, looked up once for each number of degrees of freedom."""
-    table = np.array([nan, *(t_quantile(level, one) for one in range(1, BUCKETS))])
-    return np.asarray(table[np.maximum(df, 0)])
