@@ -17,7 +17,7 @@ from rich.progress import (
 
 from heedful.cli.findings import looked
 from heedful.cli.options import Folder, Output, opened
-from heedful.cli.printing import Format, as_csv, as_json, as_table, err, out, rows_of
+from heedful.cli.printing import Format, as_csv, as_json, as_table, bars, err, out, rows_of
 from heedful.cli.privacy import resumed
 
 if TYPE_CHECKING:
@@ -160,18 +160,11 @@ def refresh(
 
 def refreshed(project: Project, full: bool = False) -> list[Any]:
     """Refresh with a progress bar."""
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        console=err,
-        transient=True,
-    ) as bars:
-        task = bars.add_task("refresh", total=None)
+    with bars() as shown:
+        task = shown.add_task("refresh", total=None)
 
         def tell(fact: str, done: int, all_: int) -> None:
-            bars.update(task, total=all_, completed=done, description=f"measuring {fact}")
+            shown.update(task, total=all_, completed=done, description=f"measuring {fact}")
 
         return project.refresh(full=full, progress=tell)
 

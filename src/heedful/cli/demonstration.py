@@ -8,12 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
 from heedful.cli.data import imported, refreshed
 from heedful.cli.findings import looked
 from heedful.cli.measure import contribution_table, score_table
-from heedful.cli.printing import err, out
+from heedful.cli.printing import bars, err, out
 
 if TYPE_CHECKING:
     from heedful.project import Project
@@ -26,15 +24,8 @@ def demonstrate(directory: Path, customers: int, seed: int) -> None:
     from heedful.project import open as open_project
 
     began = time.monotonic()
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        console=err,
-        transient=True,
-    ) as bars:
-        bars.add_task(f"simulating a year of {customers:,} customers", total=None)
+    with bars() as shown:
+        shown.add_task(f"simulating a year of {customers:,} customers", total=None)
         simulate(directory, customers=customers, seed=seed)
     project = open_project(directory)
     done = imported(project, [])

@@ -13,6 +13,7 @@ from textwrap import wrap
 from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from heedful.experiments.contract import plain
@@ -99,6 +100,18 @@ def paragraph(text: str, first: str = "", rest: str = "", console: Console = out
         text, max(40, console.width - 1), initial_indent=first, subsequent_indent=rest
     ):
         console.print(line, markup=False)
+
+
+def bars() -> Progress:
+    """Bars of progress for what takes more than a second; they go away when it is done."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+    )
 
 
 def rows_of(table: Any) -> tuple[list[dict[str, Any]], list[str]]:

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from heedful.cli.options import Folder, Output, opened
-from heedful.cli.printing import Format, as_csv, as_json, as_table, err
+from heedful.cli.printing import Format, as_csv, as_json, as_table, bars, err
 from heedful.cli.who import whoami
 from heedful.experiments.contract import plain
 
@@ -163,17 +162,10 @@ def resumed(project: Project) -> list[Forgotten]:
 
 @contextmanager
 def _bars() -> Iterator[Callable[[str, int, int], None]]:
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        console=err,
-        transient=True,
-    ) as bars:
-        task = bars.add_task("", total=None)
+    with bars() as shown:
+        task = shown.add_task("", total=None)
 
         def tell(what: str, done: int, all_: int) -> None:
-            bars.update(task, total=all_ or None, completed=done, description=f"erasing: {what}")
+            shown.update(task, total=all_ or None, completed=done, description=f"erasing: {what}")
 
         yield tell

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from heedful.project import stock
 from heedful.project.instrumenting import Asker, filled, needed, read, there
-from heedful.project.inventory import Audit, Join, KpiAudit, State, summed_up
+from heedful.project.inventory import Audit, KpiAudit, State, summed_up
+from heedful.project.stock import Join
 
 if TYPE_CHECKING:
     from heedful.definitions.kpi import CatalogueKpi

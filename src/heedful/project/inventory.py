@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Literal
 
 from heedful.experiments.contract import plain
+from heedful.project.stock import Join
 
 State = Literal["measured", "ready", "waiting", "missing", "planned"]
 STATES: tuple[State, ...] = ("measured", "ready", "waiting", "missing", "planned")
@@ -98,28 +99,6 @@ class Step:
     alone: tuple[str, ...]
     core: bool
     stages: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Join:
-    """How many rows of a table are of a known customer.
-
-    Attributes:
-        table: The table.
-        rows: Its rows.
-        named: Rows that name someone.
-        known: Rows whose someone is among the customers, by id or by an identity.
-    """
-
-    table: str
-    rows: int
-    named: int
-    known: int
-
-    @property
-    def rate(self) -> float:
-        """Share of known ones, 0 to 1."""
-        return self.known / self.rows
 
 
 @dataclass(frozen=True, slots=True)

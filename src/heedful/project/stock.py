@@ -23,6 +23,28 @@ JOINED = ("events", "tickets", "responses", "orders")
 PEOPLE = ("customer_id", "anonymous_id")
 
 
+@dataclass(frozen=True, slots=True)
+class Join:
+    """How many rows of a table are of a known customer.
+
+    Attributes:
+        table: The table.
+        rows: Its rows.
+        named: Rows that name someone.
+        known: Rows whose someone is among the customers, by id or by an identity.
+    """
+
+    table: str
+    rows: int
+    named: int
+    known: int
+
+    @property
+    def rate(self) -> float:
+        """Share of known ones, 0 to 1."""
+        return self.known / self.rows
+
+
 @dataclass(slots=True)
 class Stock:
     """What is counted of one table.

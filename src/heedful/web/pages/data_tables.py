@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from heedful.findings.trouble import rhythm
 from heedful.project import stock
-from heedful.project.stock import JOINED, Stock
+from heedful.project.stock import JOINED, Join, Stock
 from heedful.store import schema
 
 if TYPE_CHECKING:
@@ -67,23 +67,6 @@ class TableState:
         """Share of its rows that were rejected, 0 to 1; None without any row."""
         every = self.rows + self.rejected
         return self.rejected / every if every else None
-
-
-@dataclass(frozen=True, slots=True)
-class Join:
-    """How many rows of a table are of a known customer.
-
-    Attributes:
-        table: The table.
-        rows: Its rows.
-        named: Rows that name someone.
-        known: Rows whose someone is among the customers, by id or by an identity.
-    """
-
-    table: str
-    rows: int
-    named: int
-    known: int
 
 
 @dataclass(frozen=True, slots=True)
