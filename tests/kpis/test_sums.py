@@ -111,7 +111,9 @@ def grouped(query: Query, engine: DuckDB) -> list[Cells]:
 
 def tallied(query: Query, engine: DuckDB) -> list[Cells]:
     """Cells that are counted in arrays."""
-    parts = list(Tally(query, engine).cells())
+    parts = [
+        cells for together in Tally(query, engine).parts() for part in together for cells in part()
+    ]
     return [
         joined([part for part in parts if part.kpi is kpi], kpi, measure)
         for kpi, measure in zip(query.plan.kpis, query.measures, strict=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,73 +20,217 @@ if TYPE_CHECKING:
 
     from heedful.kpis.periods import Grain
 
-    Codes = NDArray[np.intp]
+    Codes = NDArray[np.integer[Any]]
+    Indices = NDArray[np.intp]
     Floats = NDArray[np.float64]
 
 DENSE = 1 << 16
 """With fewer possible cells than this, none is looked for that has no rows."""
+SLICE = 1 << 16
+"""Rows that are worked on at once: what is made of them should fit near the processor."""
 
 
 @dataclass(frozen=True, slots=True)
-class Grouping:
-    """Rows by cell.
+class Calendar:
+    """Days cut into pieces that every grain is made of.
 
     Attributes:
-        names: The columns whose labels make cells, beside the period.
-        period: The period of each row, as a code.
-        cell: The cell of each row.
-        count: How many cells there are; one may have no rows.
+        count: How many pieces there are.
+        place: By grain, the period that each piece lies in, ascending, shape (count,).
+        begin: By grain, the first day of each period, `ALL` for the grain all.
+    """
+
+    count: int
+    place: Mapping[Grain, Codes]
+    begin: Mapping[Grain, NDArray[np.object_]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Cells of one grain, made of the pieces of their periods.
+
+    Attributes:
+        start: The first piece of each cell, shape (cells,).
+        of: The cell of each piece.
         begin: First day of each cell's period, `ALL` for the grain all.
         stage: Stage of each cell; None for all stages, or where rows belong to none.
         segment: Segment of each cell; None for the total, or where rows have none.
         placed: Whether a cell's rows belong to a stage, where they are grouped by it.
-        key: Cell and bucket of each row as one number.
     """
 
-    names: tuple[str, ...]
-    period: Codes
-    cell: Codes
-    count: int
+    start: Indices
+    of: Indices
     begin: NDArray[np.object_]
     stage: NDArray[np.object_]
     segment: NDArray[np.object_]
     placed: NDArray[np.bool_]
-    key: Codes
+
+    def added(self, sums: Floats) -> Floats:
+        """Sums by piece and bucket added up to cells, shape (cells, 64)."""
+        if not len(self.start):
+            return np.zeros((0, BUCKETS))
+        return np.asarray(np.add.reduceat(sums.reshape(-1, BUCKETS), self.start, axis=0))
 
 
-class _Order(NamedTuple):
-    """Rows by unit and label, and within them by time."""
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """Rows by label and piece of the calendar.
 
-    names: tuple[str, ...]
-    place: Codes | None
-    """Where each row stands; None where the order is the one they have."""
-    key: Codes
-    """Unit and label as one number, ascending."""
+    Attributes:
+        label: The label of each row; None where all rows have one.
+        width: How many labels there may be.
+        calendar: The pieces.
+        piece: The piece of each row, by number; of those that may be empty where there are few.
+        seen: Label and piece, as one number, of each piece; None where none is left out.
+        cuts: The cells of each grain.
+    """
+
+    label: Codes | None
+    width: int
+    calendar: Calendar
+    seen: Indices | None
+    cuts: Mapping[Grain, Cut]
+
+    @property
+    def count(self) -> int:
+        """How many pieces there are in all labels together."""
+        return self.width * self.calendar.count if self.seen is None else len(self.seen)
+
+    def number(self, code: Indices) -> Indices:
+        """The numbers of pieces, of which label and piece are given as one number."""
+        return code if self.seen is None else np.searchsorted(self.seen, code)
 
 
 class Coded:
-    """Rows of a fact with their labels as codes, in order of unit and day.
+    """Rows of a fact with their labels as codes, in order of unit.
 
     Args:
-        table: Columns `unit`, `day`, `bucket`, one for each label, and numbers.
+        batches: Columns `unit`, `day`, `bucket`, one for each label, and numbers.
         labels: Names of the columns that hold labels.
         grains: Grains that will be asked for.
+        people: Columns `unit` and further labels, those of every row of a unit; a unit that is
+            not among them has none.
     """
 
-    def __init__(self, table: pa.Table, labels: Sequence[str], grains: Sequence[Grain]) -> None:
-        days = table["day"].to_numpy()
-        order, self.unit = _by_unit(table["unit"].to_numpy(), days)
-        self.bucket: Codes = table["bucket"].to_numpy()[order].astype(np.intp)
-        self.labels: dict[str, list[Any]] = {}
+    def __init__(
+        self,
+        batches: Iterable[pa.RecordBatch],
+        labels: Sequence[str],
+        grains: Iterable[Sequence[Grain]],
+        people: pa.Table | None = None,
+    ) -> None:
+        kept = _Kept(labels)
+        for batch in batches:
+            kept.add(batch)
+        columns = kept.columns()
+        unit = columns.pop("unit", np.zeros(0, np.uint64))
+        days = columns.pop("day", np.zeros(0, np.int32))
+        order = np.argsort(unit)
+        unit = unit[order]
+        number = np.zeros(len(unit), np.int32)
+        np.cumsum(unit[1:] != unit[:-1], out=number[1:])
+        order = order[_by_day(number, days[order])]
+        first = np.flatnonzero(np.diff(number, prepend=-1))
+        self.unit = number
+        self.slices = _slices(first, len(unit))
+        bucket = columns.pop("bucket", np.zeros(0, np.uint8))[order]
+        self.bucket: Codes = bucket
+        self.bucket_of: Codes = bucket[first]
+        self.labels: dict[str, list[Any]] = kept.labels
         self._codes: dict[str, Codes] = {}
         for name in labels:
-            codes, self.labels[name] = _encoded(table[name])
-            self._codes[name] = codes[order]
-        self._periods = _periods(days[order], grains)
-        numbers = [n for n in table.column_names if n not in {"unit", "day", "bucket", *labels}]
-        self._numbers = {name: _plain(table[name])[order] for name in numbers}
-        self._order: _Order | None = None
-        self._by_value: Codes | None = None
+            self._codes[name] = columns.pop(name, np.zeros(0, np.uint8))[order]
+        self._numbers: dict[str, NDArray[Any]] = {}
+        for name in list(columns):
+            self._numbers[name] = columns.pop(name)[order]
+        day = days[order]
+        self.calendars: dict[tuple[Grain, ...], tuple[Calendar, Codes]] = {
+            tuple(some): _cut(day, tuple(some)) for some in grains
+        }
+        if people is not None:
+            self._join(people, unit[first])
+        self._by_value: Indices | None = None
+        if "value" in self._numbers:
+            self._by_value = np.argsort(self._numbers["value"], kind="stable")
+
+    def __len__(self) -> int:
+        return len(self.unit)
+
+    def _join(self, people: pa.Table, unit: NDArray[np.uint64]) -> None:
+        """Labels of units become labels of their rows."""
+        known = people["unit"].to_numpy()
+        order = np.argsort(known)
+        known = known[order]
+        place = np.minimum(np.searchsorted(known, unit), max(0, len(known) - 1))
+        found = known[place] == unit if len(known) else np.zeros(len(unit), np.bool_)
+        for name in people.column_names:
+            if name == "unit":
+                continue
+            codes, values = _encoded(people[name])
+            if None not in values:
+                values = [*values, None]
+            none = values.index(None)
+            of_unit = np.full(len(unit), none, _small(len(values)))
+            of_unit[found] = codes[order][place[found]]
+            self._codes[name] = of_unit[self.unit]
+            self.labels[name] = values
+
+    def filled(self, name: str, value: str | None) -> str:
+        """The label that has `value` where another has none; itself where it always has one."""
+        values = self.labels[name]
+        if value is None or None not in values:
+            return name
+        other = f"{name}={value}"
+        if other not in self._codes:
+            known = [one for one in values if one is not None]
+            full = known if value in known else [*known, value]
+            place = [full.index(value if one is None else one) for one in values]
+            self.labels[other] = full
+            self._codes[other] = np.array(place, _small(len(full)))[self._codes[name]]
+        return other
+
+    def grouping(
+        self, grains: Sequence[Grain], stage: str | None, dimension: str | None
+    ) -> Grouping:
+        """The rows by the cells of some grains.
+
+        Args:
+            grains: The grains, as they were given.
+            stage: The label of stages, None for all stages.
+            dimension: The label of segments, None for the total.
+        """
+        calendar, piece = self.calendars[tuple(grains)]
+        label, width = self._label([name for name in (dimension, stage) if name is not None])
+        seen: Indices | None = None
+        code = np.arange(width * calendar.count)
+        if len(code) > DENSE:
+            some = np.zeros(len(code), dtype=np.bool_)
+            for part in self.slices:
+                some[_joined(label, piece, calendar.count, part)] = True
+            seen = code = np.flatnonzero(some)
+        own, at = np.divmod(code, max(1, calendar.count))
+        cuts = {}
+        for grain in grains:
+            period = calendar.place[grain][at]
+            new = np.ones(len(code), dtype=np.bool_)
+            new[1:] = (own[1:] != own[:-1]) | (period[1:] != period[:-1])
+            start = np.flatnonzero(new)
+            segment, of_stage = (np.full(len(start), None) for _ in range(2))
+            rest = own[start]
+            if stage is not None and (values := self.labels[stage]):
+                of_stage, rest = _objects(values)[rest % len(values)], rest // len(values)
+            if dimension is not None and (values := self.labels[dimension]):
+                segment = _objects(values)[rest]
+            placed = [stage is None or one is not None for one in of_stage]
+            cuts[grain] = Cut(
+                start=start,
+                of=np.cumsum(new) - 1,
+                begin=calendar.begin[grain][period[start]],
+                stage=of_stage,
+                segment=segment,
+                placed=np.array(placed, dtype=np.bool_),
+            )
+        return Grouping(label, width, calendar, seen, cuts)
 
     def _label(self, names: Sequence[str]) -> tuple[Codes | None, int]:
         """One code for several labels together, and how many there may be."""
@@ -93,124 +238,197 @@ class Coded:
         size = 1
         for name in names:
             many = max(1, len(self.labels[name]))
-            found = self._codes[name] if found is None else found * many + self._codes[name]
             size *= many
+            codes = self._codes[name]
+            found = codes if found is None else found.astype(_small(size)) * many + codes
         return found, size
 
-    def grouping(self, grain: Grain, stage: str | None, dimension: str | None) -> Grouping:
-        """The rows by cell of one grouping set.
+    def summed(self, grouping: Grouping, names: Sequence[str]) -> dict[str, dict[Grain, Floats]]:
+        """Sums of some columns by grain, cell and bucket, each of shape (cells, 64)."""
+        size = grouping.count * BUCKETS
+        found = {name: np.zeros(size) for name in names}
+        for part in self._parts(size):
+            key = self._piece(grouping, part) * BUCKETS + self.bucket[part]
+            for name, sums in found.items():
+                sums += np.bincount(key, self._numbers[name][part], minlength=size)
+        return {
+            name: {grain: cut.added(sums) for grain, cut in grouping.cuts.items()}
+            for name, sums in found.items()
+        }
 
-        Args:
-            grain: The grain.
-            stage: The column of stages, None for all stages.
-            dimension: The column of segments, None for the total.
-        """
-        names = tuple(name for name in (stage, dimension) if name is not None)
-        label, width = self._label(names)
-        period, begins = self._periods[grain]
-        cell = period if label is None else period * width + label
-        size = len(begins) * width
-        there = np.arange(size)
-        if size > DENSE:
-            seen = np.zeros(size, dtype=np.bool_)
-            seen[cell] = True
-            there = np.flatnonzero(seen)
-            cell = (np.cumsum(seen) - 1)[cell]
-        segment, of_stage = (np.full(len(there), None) for _ in range(2))
-        rest = there % width
-        if dimension is not None and self.labels[dimension]:
-            values = self.labels[dimension]
-            segment, rest = _objects(values)[rest % len(values)], rest // len(values)
-        if stage is not None and self.labels[stage]:
-            of_stage = _objects(self.labels[stage])[rest]
-        placed = [stage is None or one is not None for one in of_stage]
-        return Grouping(
-            names=names,
-            period=period,
-            cell=cell,
-            count=len(there),
-            begin=_objects(begins)[there // width],
-            stage=of_stage,
-            segment=segment,
-            placed=np.array(placed, dtype=np.bool_),
-            key=cell * BUCKETS + self.bucket,
-        )
-
-    def summed(self, grouping: Grouping, name: str) -> Floats:
-        """Sums of a column by cell and bucket, shape (cells, 64)."""
-        flat = np.bincount(grouping.key, self._numbers[name], minlength=grouping.count * BUCKETS)
-        return flat.reshape(grouping.count, BUCKETS).astype(np.float64, copy=False)
-
-    def units(self, grouping: Grouping, name: str | None = None) -> Floats:
-        """Distinct units by cell and bucket, shape (cells, 64).
+    def units(self, grouping: Grouping, names: Sequence[str]) -> dict[str, dict[Grain, Floats]]:
+        """Distinct units by grain, cell and bucket, each of shape (cells, 64).
 
         Args:
             grouping: The cells.
-            name: Only of rows where this column is more than nothing.
+            names: Columns; of each, units with a row where it is more than nothing.
         """
-        order = self._ordered(grouping.names)
-        key, place = order.key, order.place
-        if name is not None and not (counts := self._numbers[name] > 0).all():
-            kept = np.flatnonzero(counts if place is None else counts[place])
-            key, place = key[kept], kept if place is None else place[kept]
-
-        def of(codes: Codes) -> Codes:
-            return codes if place is None else codes[place]
-
-        period = of(grouping.period)
-        first = np.ones(len(key), dtype=np.bool_)
-        first[1:] = (key[1:] != key[:-1]) | (period[1:] != period[:-1])
-        flat = np.bincount(of(grouping.key)[first], minlength=grouping.count * BUCKETS)
-        return flat.reshape(grouping.count, BUCKETS).astype(np.float64)
-
-    def _ordered(self, names: tuple[str, ...]) -> _Order:
-        """Rows by unit and label; grouping sets with the same labels come one after the other."""
-        if self._order is None or self._order.names != names:
-            label, width = self._label(names)
-            key = self.unit if label is None else self.unit * width + label
-            place = None
+        size = grouping.count * BUCKETS
+        found = {name: {grain: np.zeros(size) for grain in grouping.cuts} for name in names}
+        calendar, piece = self.calendars[tuple(grouping.cuts)]
+        piece_bits, label_bits = calendar.count.bit_length(), grouping.width.bit_length()
+        for part in self._parts(size):
+            base = int(self.unit[part.start])
+            # Unit, label and piece as one number, in order: equal ones are one visitor of one
+            # piece. The last bits say for which columns.
+            key = self.unit[part].astype(np.int64) - base
+            key <<= label_bits
+            if grouping.label is not None:
+                key |= grouping.label[part]
+            key <<= piece_bits
+            key |= piece[part]
+            key <<= len(names)
+            for nth, name in enumerate(names):
+                key |= (self._numbers[name][part] > 0).astype(np.int64) << nth
             if np.any(key[1:] < key[:-1]):
-                place = np.argsort(key, kind="stable")
-                key = key[place]
-            self._order = _Order(names, place, key)
-        return self._order
+                key.sort()
+            for nth, name in enumerate(names):
+                bit = 1 << nth
+                there = key & bit == bit
+                own = (key if there.all() else key[there]) >> len(names)
+                new = np.ones(len(own), dtype=np.bool_)
+                new[1:] = own[1:] != own[:-1]
+                self._count(grouping, own[new], (label_bits, piece_bits), base, found[name])
+        return {
+            name: {grain: grouping.cuts[grain].added(sums) for grain, sums in of.items()}
+            for name, of in found.items()
+        }
 
-    def spread(self, grouping: Grouping, held: Codes) -> Spread:
+    def _count(
+        self,
+        grouping: Grouping,
+        key: NDArray[np.int64],
+        bits: tuple[int, int],
+        base: int,
+        found: Mapping[Grain, Floats],
+    ) -> None:
+        """Count each unit once in each cell, of keys that are all different and in order."""
+        label_bits, piece_bits = bits
+        at = key & ((1 << piece_bits) - 1)
+        of = key >> piece_bits
+        code = (of & ((1 << label_bits) - 1)) * grouping.calendar.count + at
+        cell = grouping.number(code) * BUCKETS + self.bucket_of[(of >> label_bits) + base]
+        other = of[1:] != of[:-1]
+        first = np.ones(len(key), dtype=np.bool_)
+        for grain, sums in found.items():
+            period = grouping.calendar.place[grain][at]
+            np.not_equal(period[1:], period[:-1], out=first[1:])
+            first[1:] |= other
+            sums += np.bincount(cell, first, minlength=len(sums))
+
+    def spread(self, grouping: Grouping, grain: Grain, held: Indices) -> Spread:
         """The rows of some cells in order of their column `value`."""
         if self._by_value is None:
-            self._by_value = np.argsort(self._numbers["value"], kind="stable")
-        wanted = np.full(grouping.count, -1)
-        wanted[held] = np.arange(len(held))
-        cell = wanted[grouping.cell[self._by_value]]
+            raise ValueError("there are no values to put into order")
+        cut = grouping.cuts[grain]
+        none = len(held)
+        wanted: Codes = np.full(len(cut.start), none, _small(none))
+        wanted[held] = np.arange(none)
+        mine = np.empty(len(self.unit), wanted.dtype)
+        for part in self.slices:
+            mine[part] = wanted[cut.of[self._piece(grouping, part)]]
         row = self._by_value
-        if len(held) < grouping.count:
-            row, cell = row[cell >= 0], cell[cell >= 0]
-        small = np.uint16 if len(held) < 1 << 16 else np.int64
-        row = row[np.argsort(cell.astype(small), kind="stable")]
+        cell = mine[row]
+        if none < len(cut.start):
+            some = cell < none
+            row, cell = row[some], cell[some]
+        row = row[_stable(cell)]
         sizes = np.bincount(cell, minlength=len(held))
         return Spread(
             start=np.concatenate([[0], np.cumsum(sizes)]),
-            value=self._numbers["value"][row],
+            value=self._numbers["value"][row].astype(np.float64),
             event=self._numbers["event"][row].astype(np.bool_),
             count=np.ones(len(row)),
-            bucket=self.bucket[row],
+            bucket=self.bucket[row].astype(np.intp),
         )
 
+    def _piece(self, grouping: Grouping, part: slice) -> Indices:
+        """The numbers of the pieces of some rows."""
+        calendar, piece = self.calendars[tuple(grouping.cuts)]
+        return grouping.number(_joined(grouping.label, piece, calendar.count, part))
 
-def _encoded(column: pa.ChunkedArray) -> tuple[Codes, list[Any]]:
+    def _parts(self, size: int) -> Iterator[slice]:
+        """Rows to work on at once, more of them where a result of `size` is added up each time."""
+        together = max(1, size // SLICE)
+        for begin in range(0, len(self.slices), together):
+            some = self.slices[begin : begin + together]
+            yield slice(some[0].start, some[-1].stop)
+
+
+class _Kept:
+    """Batches of rows, kept as small as they can be without losing anything."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self.labels: dict[str, list[Any]] = {name: [] for name in labels}
+        self._place: dict[str, dict[Any, int]] = {name: {} for name in labels}
+        self._columns: dict[str, list[NDArray[Any]]] = {}
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            if name in self.labels:
+                found = self._coded(name, column)
+            elif name == "unit":
+                found = column.to_numpy()
+            elif name == "bucket":
+                found = column.to_numpy().astype(np.uint8)
+            elif name == "day":
+                found = column.cast("int32").to_numpy()
+            else:
+                found = _narrow(_plain(column))
+            self._columns.setdefault(name, []).append(found)
+
+    def _coded(self, name: str, column: pa.Array) -> Codes:
+        codes, values = _encoded(column)
+        place, known = self._place[name], self.labels[name]
+        for value in values:
+            if value not in place:
+                place[value] = len(known)
+                known.append(value)
+        here = np.array([place[value] for value in values], _small(len(known)))
+        return here[codes] if len(here) else np.zeros(len(codes), np.uint8)
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Each column as one array; nothing is kept here any more."""
+        found = {}
+        for name in list(self._columns):
+            found[name] = np.concatenate(self._columns.pop(name))
+        return found
+
+
+def _encoded(column: pa.Array | pa.ChunkedArray) -> tuple[Indices, list[Any]]:
     """A code for each value, and the value of each code; null has one like any other."""
-    encoded = column.dictionary_encode().unify_dictionaries().combine_chunks()
+    import pyarrow as pa
+
+    encoded = column.dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.unify_dictionaries().combine_chunks()
     values = encoded.dictionary.to_pylist()
-    codes = encoded.indices.fill_null(len(values)).to_numpy().astype(np.intp)
-    return codes, [*values, None] if encoded.null_count else values
+    codes = encoded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
+    return codes.astype(np.intp), [*values, None] if encoded.null_count else values
 
 
-def _plain(column: pa.ChunkedArray) -> NDArray[Any]:
+def _plain(column: pa.Array) -> NDArray[Any]:
     """Numbers of which missing ones add nothing."""
-    values = column.to_numpy()
+    values = column.to_numpy(zero_copy_only=False)
     if values.dtype.kind == "f" and np.isnan(values.sum()):
         values = np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf)
     return np.asarray(values)
+
+
+def _narrow(values: NDArray[Any]) -> NDArray[Any]:
+    """The same numbers in a byte each, where they are whole and small."""
+    if values.dtype == np.bool_:
+        return values.view(np.uint8)
+    with np.errstate(invalid="ignore"):
+        small = values.astype(np.uint8)
+    return small if np.array_equal(small, values) else values
+
+
+def _small(count: int) -> type[np.unsignedinteger[Any]]:
+    """The smallest type for as many codes, and one more that is none of them."""
+    if count < 1 << 8:
+        return np.uint8
+    return np.uint16 if count < 1 << 16 else np.uint32
 
 
 def _objects(values: Sequence[Any]) -> NDArray[np.object_]:
@@ -219,34 +437,64 @@ def _objects(values: Sequence[Any]) -> NDArray[np.object_]:
     return found
 
 
-def _periods(
-    days: NDArray[np.datetime64], grains: Sequence[Grain]
-) -> Mapping[Grain, tuple[Codes, list[date]]]:
-    if not len(days):
-        return {grain: (np.zeros(0, np.intp), []) for grain in grains}
-    first = days.min()
-    place = (days - first).astype("timedelta64[D]").astype(np.intp)
-    begin = first.astype("datetime64[D]").item()
-    every = [begin + timedelta(days=n) for n in range(int(place.max()) + 1)]
-    found: dict[Grain, tuple[Codes, list[date]]] = {}
-    for grain in grains:
-        if grain == "all":
-            found[grain] = (np.zeros(len(place), np.intp), [ALL])
-            continue
-        starts = [periods.start(grain, day) for day in every]
-        distinct = list(dict.fromkeys(starts))
-        number = {day: n for n, day in enumerate(distinct)}
-        found[grain] = (np.array([number[day] for day in starts], np.intp)[place], distinct)
-    return found
+def _joined(label: Codes | None, piece: Codes, count: int, part: slice) -> Indices:
+    """Label and piece of some rows as one number."""
+    own = piece[part].astype(np.intp)
+    return own if label is None else label[part].astype(np.intp) * count + own
 
 
-def _by_unit(unit: NDArray[np.uint64], day: NDArray[np.datetime64]) -> tuple[Codes, Codes]:
-    """The order of rows by unit and day, and the units then, numbered."""
+def _stable(codes: Codes) -> Indices:
+    """The order of small codes, equal ones as they are; by digits where they are not so small."""
+    if codes.dtype.itemsize <= 2:
+        return np.argsort(codes, kind="stable")
+    order = np.argsort((codes & 0xFFFF).astype(np.uint16), kind="stable")
+    return order[np.argsort((codes >> 16).astype(np.uint16)[order], kind="stable")]
+
+
+def _by_day(unit: NDArray[np.int32], day: NDArray[np.int32]) -> Indices:
+    """The order by unit and day, of rows that are in order of units."""
     if not len(unit):
-        return np.zeros(0, np.intp), np.zeros(0, np.intp)
-    order = np.argsort(unit)
-    same = unit[order]
-    number = np.concatenate([[0], np.cumsum(same[1:] != same[:-1])])
-    days = (day[order] - day.min()).astype("timedelta64[D]").astype(np.int64)
-    within = np.argsort(number * (int(days.max()) + 1) + days, kind="stable")
-    return order[within], number[within]
+        return np.zeros(0, np.intp)
+    begin = int(day.min())
+    width = int(day.max()) - begin + 1
+    return np.argsort(unit.astype(np.int64) * width + (day - begin))
+
+
+def _slices(first: Indices, count: int) -> list[slice]:
+    """Rows in parts that split no unit."""
+    ends = np.append(first[1:], count)
+    wanted = np.arange(SLICE, count + SLICE, SLICE)
+    if not count:
+        return []
+    cuts = np.unique(ends[np.minimum(np.searchsorted(ends, wanted), len(ends) - 1)])
+    bounds = [0, *(int(cut) for cut in cuts)]
+    return [slice(a, b) for a, b in itertools.pairwise(bounds)]
+
+
+def _cut(days: NDArray[np.int32], grains: tuple[Grain, ...]) -> tuple[Calendar, Codes]:
+    """The pieces of time that some grains have in common, and the one that each row lies in."""
+    if not len(days):
+        empty = np.zeros(0, np.intp)
+        none = Calendar(0, dict.fromkeys(grains, empty), dict.fromkeys(grains, np.zeros(0, object)))
+        return none, np.zeros(0, np.uint8)
+    first, last = int(days.min()), int(days.max())
+    begin = date(1970, 1, 1) + timedelta(days=first)
+    every = [begin + timedelta(days=n) for n in range(last - first + 1)]
+    starts = {
+        grain: [ALL] * len(every)
+        if grain == "all"
+        else [periods.start(grain, day) for day in every]
+        for grain in grains
+    }
+    place: dict[tuple[date, ...], int] = {}
+    for key in zip(*starts.values(), strict=True):
+        place.setdefault(key, len(place))
+    of_day = [place[key] for key in zip(*starts.values(), strict=True)]
+    periods_of, begins = {}, {}
+    for nth, grain in enumerate(grains):
+        distinct = list(dict.fromkeys(key[nth] for key in place))
+        number = {day: n for n, day in enumerate(distinct)}
+        periods_of[grain] = np.array([number[key[nth]] for key in place], _small(len(distinct)))
+        begins[grain] = _objects(distinct)
+    codes = np.array(of_day, _small(len(place)))
+    return Calendar(len(place), periods_of, begins), codes[days - first]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import sha256
@@ -131,15 +133,25 @@ class Bench(Generic[E]):
         for unit in dict.fromkeys(kpi.unit for kpi in kpis):
             mine = [kpi for kpi in kpis if kpi.unit == unit]
             query = Query(self._plan(measured, mine, offered, since, until))
-            parts = self._counted(query)
-            found += [reading.table(cells, frame, staged=query.staged) for cells in parts]
+            found += self._read(query, frame)
         return pa.concat_tables(found)
 
-    def _counted(self, query: Query) -> Iterator[Cells]:
-        """Cells in parts: counted here where the engine shares our memory, else by the engine."""
-        if isinstance(self.engine, DuckDB):
-            yield from Tally(query, self.engine).cells()
+    def _read(self, query: Query, frame: Frame) -> Iterator[pa.Table]:
+        """Readings in parts: counted here where the engine shares our memory, else by it."""
+
+        def told(part: Callable[[], Iterable[Cells]]) -> list[pa.Table]:
+            return [reading.table(cells, frame, staged=query.staged) for cells in part()]
+
+        if not isinstance(self.engine, DuckDB):
+            yield from told(lambda: self._grouped(query))
             return
+        # What is done to arrays is done outside of Python's lock.
+        with ThreadPoolExecutor(cores()) as pool:
+            for parts in Tally(query, self.engine).parts():
+                for tables in pool.map(told, parts):
+                    yield from tables
+
+    def _grouped(self, query: Query) -> Iterator[Cells]:
         # Distributions leave the engine value by value: one grain at a time bounds their memory.
         plan = query.plan
         spread = tuple(kpi for kpi in plan.kpis if isinstance(kpi.measure, DISTRIBUTIONS))
@@ -202,6 +214,13 @@ class Bench(Generic[E]):
             versions=versions(fact.reads, self.prepared.versions),
             now=now,
         )
+
+
+def cores() -> int:
+    """How many processors this process may use; more than eight would only wait for memory."""
+    if hasattr(os, "sched_getaffinity"):
+        return min(8, len(os.sched_getaffinity(0)))
+    return min(8, os.cpu_count() or 1)
 
 
 def definition(fact: Fact, definitions: Definitions) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
     Key = tuple[Grain, str | None, str | None]
     """A grouping set: grain, stage column, dimension."""
+
+ONE = "1"
+"""SQL of what adds up to the number of rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,49 +140,82 @@ class Query:
         return self._grouped(rows, ["COUNT(*) AS rows"], ("value", "event"))
 
     def rows_sql(self, conditions: Sequence[int]) -> str:
-        """SQL of each unit's sums of a day: a row a unit, day and combination of labels.
+        """SQL of all rows that some conditions count: units as numbers, labels, what is summed.
 
-        Units are numbers in it, and the labels those of all grouping sets at once; for engines
-        that share memory with us, which then count what no sum can tell: distinct units.
+        For engines that share memory with us, which then count what no sum can tell: distinct
+        units. The labels of customers are not among them; `people_sql` has those.
 
         Args:
             conditions: Which conditions, by number; sums come with theirs.
         """
-        items = [f"CAST(SUM(c{number}) AS DOUBLE) AS c{number}" for number in conditions]
-        for number, measure in enumerate(self.measures):
-            names = [f"k{number}_{name}" for name in measure.sums]
-            items += [f"CAST(SUM({name}) AS DOUBLE) AS {name}" for name in names]
-        keys = self._keys()
+        counted = [f"c{number} = 1 AS c{number}" for number in conditions]
+        summed = [
+            f"CAST(CASE WHEN c{condition} = 1 THEN {name} END AS DOUBLE) AS {name}"
+            for (condition, _), name in self.summands.items()
+            if condition in conditions
+        ]
+        summands = [f"{sql} AS {name}" for (_, sql), name in self.summands.items()]
         some = " OR ".join(f"c{number} = 1" for number in conditions)
-        return (
-            f"SELECT HASH(unit) AS unit, day, bucket, {', '.join([*keys, *items])}"
-            f" FROM ({self._rows()}) AS rows WHERE {some}"
-            f" GROUP BY {', '.join(['unit', 'day', 'bucket', *keys])}"
-        )
+        return self._listed(summands, [*counted, *summed], some)
 
     def spread_sql(self, number: int) -> str:
         """SQL of the rows of one KPI, each with its value, its labels and its unit as a number."""
         measure = self.measures[number]
         condition = self.conditions.index(measure.counts)
-        rows = self._rows(
-            [
-                f"CAST({measure.value} AS DOUBLE) AS value",
-                f"COALESCE({measure.event or 'TRUE'}, FALSE) AS event",
-            ]
-        )
-        keys = self._keys()
-        return (
-            f"SELECT HASH(unit) AS unit, day, bucket, c{condition},"
-            f" {', '.join([*keys, 'value', 'event'])}"
-            f" FROM ({rows}) AS rows WHERE c{condition} = 1 AND NOT ISNAN(value)"
-        )
+        extra = [
+            f"CAST({measure.value} AS DOUBLE) AS value",
+            f"COALESCE({measure.event or 'TRUE'}, FALSE) AS event",
+        ]
+        items = [f"c{condition} = 1 AS c{condition}", "value", "event"]
+        return self._listed(extra, items, f"c{condition} = 1 AND NOT ISNAN(value)")
 
-    def _keys(self) -> list[str]:
-        return [*self.stages.values(), *(f'"d_{name}"' for name in self.plan.dimensions)]
+    def people_sql(self) -> str | None:
+        """SQL of the labels of customers, by unit; None where rows have them, or none are asked.
 
-    def _base(self) -> str:
+        An account has several customers, so its rows have the labels of theirs.
+        """
+        names = [name for name in self.plan.dimensions if name in self.plan.customer_dimensions]
+        if self.accounts or not names:
+            return None
+        items = ", ".join(f'CAST("{name}" AS VARCHAR) AS "d_{name}"' for name in names)
+        return f"SELECT HASH(customer) AS unit, {items} FROM who WHERE customer IS NOT NULL"
+
+    @cached_property
+    def summands(self) -> dict[tuple[int, str], str]:
+        """A name for everything that is summed, by condition and SQL; how many rows is not."""
+        found: dict[tuple[int, str], str] = {}
+        for measure in self.measures:
+            for sql in measure.sums.values():
+                if sql != ONE:
+                    key = self.conditions.index(measure.counts), sql
+                    found.setdefault(key, f"s{len(found)}")
+        return found
+
+    def labels(self) -> list[str]:
+        """The labels of `rows_sql` and `spread_sql`."""
+        mine = [name for name in self.plan.dimensions if self._in_rows(name)]
+        return [*(["stage"] if self.staged else []), *(f"d_{name}" for name in mine)]
+
+    def _in_rows(self, name: str) -> bool:
+        return self.accounts or name not in self.plan.customer_dimensions
+
+    def _listed(self, extra: Sequence[str], items: Sequence[str], where: str) -> str:
+        mine = [name for name in self.plan.dimensions if self._in_rows(name)]
+        dimensions = [f'CAST("{name}" AS VARCHAR) AS "d_{name}"' for name in mine]
+        counted = [
+            f"CASE WHEN {condition} THEN 1 ELSE 0 END AS c{number}"
+            for number, condition in enumerate(self.conditions)
+        ]
+        stage = ["stage"] if self.staged else []
+        first = ", ".join([self._day(), *self._unit(), *stage, *dimensions, *counted, *extra])
+        labels = [*stage, *(f'"d_{name}"' for name in mine)]
+        last = ", ".join(["HASH(unit) AS unit", "day", "bucket", *labels, *items])
+        base = self._base(people=self.accounts)
+        return f"SELECT {last} FROM (SELECT {first} FROM ({base}) AS base) AS rows WHERE {where}"
+
+    def _base(self, *, people: bool = True) -> str:
         plan = self.plan
-        who = [name for name in plan.dimensions if name in plan.customer_dimensions]
+        who = [name for name in plan.dimensions if people and name in plan.customer_dimensions]
         joined = ", ".join(f'w."{name}" AS "{name}"' for name in who)
         if self.accounts:
             account = "COALESCE(f.account, w.account)" if "account" in plan.columns else "w.account"
@@ -196,9 +233,22 @@ class Query:
             f" LEFT JOIN who AS w ON f.customer = w.customer{where}"
         )
 
-    def _rows(self, extra: Sequence[str] = ()) -> str:
+    def _day(self) -> str:
         short = any(grain != "all" for grain in self.plan.grains)
-        items = [f"{'day' if short else f'DATE {ALL.isoformat()!r}'} AS day"]
+        return f"{'day' if short else f'DATE {ALL.isoformat()!r}'} AS day"
+
+    def _unit(self) -> list[str]:
+        if not self.accounts:
+            return ["customer AS unit", "bucket"]
+        # A customer without an account is a unit of its own. What kind of id it is stands in
+        # front, as the account 7 and the customer 7 are two.
+        return [
+            "COALESCE('account:' || account_unit, 'customer:' || customer) AS unit",
+            f"{_bucket('COALESCE(account_unit, customer)')} AS bucket",
+        ]
+
+    def _rows(self, extra: Sequence[str] = ()) -> str:
+        items = [self._day()]
         for grain in self.plan.grains:
             if grain == "day":
                 items.append("day AS p_day")
@@ -208,13 +258,7 @@ class Query:
             value = f"COALESCE(stage, '{default}')" if default else "stage"
             items.append(f"{value} AS {name}")
         items += [f'CAST("{name}" AS VARCHAR) AS "d_{name}"' for name in self.plan.dimensions]
-        if self.accounts:
-            # A customer without an account is a unit of its own. What kind of id it is stands in
-            # front, as the account 7 and the customer 7 are two.
-            items.append("COALESCE('account:' || account_unit, 'customer:' || customer) AS unit")
-            items.append(f"{_bucket('COALESCE(account_unit, customer)')} AS bucket")
-        else:
-            items += ["customer AS unit", "bucket"]
+        items += self._unit()
         for number, condition in enumerate(self.conditions):
             items.append(f"CASE WHEN {condition} THEN 1 ELSE 0 END AS c{number}")
         if not extra:

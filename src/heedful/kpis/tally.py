@@ -1,32 +1,35 @@
 """Bucket sums of a plan's cells, counted in arrays rather than by one grouping after the other.
 
-An engine gives each customer's sums of a day, once; what a database would have to hash anew for
-every grouping set, distinct customers above all, is counted here from rows in order.
+An engine gives rows, with their labels and what is summed; what a database would have to hash
+anew for every grouping set, distinct customers above all, is counted here from rows in order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from heedful.kpis.cells import Cells
 from heedful.kpis.coded import Coded
-from heedful.kpis.sums import default_stage
+from heedful.kpis.sums import ONE, default_stage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from heedful.engines.duckdb import DuckDB
-    from heedful.kpis.sums import Key, Query
+    from heedful.kpis.periods import Grain
+    from heedful.kpis.sums import Query
 
     Floats = NDArray[np.float64]
 
+BATCH = 1_000_000
+
 
 class Tally:
-    """Cells of a plan, in parts, so that no more than one grouping set is held at a time.
+    """Cells of a plan, in parts, so that no more than a few grouping sets are held at a time.
 
     Args:
         query: The SQL of the plan.
@@ -37,55 +40,79 @@ class Tally:
         self.query = query
         self.engine = engine
 
-    def cells(self) -> Iterator[Cells]:
-        """Cells of all KPIs: of each KPI a part for each grouping set."""
+    def parts(self) -> Iterator[list[Callable[[], Iterator[Cells]]]]:
+        """Lists of parts that can be counted at the same time; together they are all cells."""
         query = self.query
         spread = {n for n, measure in enumerate(query.measures) if measure.value is not None}
         plain = [n for n in range(len(query.measures)) if n not in spread]
         if plain:
             counts = dict.fromkeys(query.measures[number].counts for number in plain)
             conditions = [query.conditions.index(one) for one in counts]
-            yield from self._parts(self.engine.query(query.rows_sql(conditions)), plain)
+            yield self._parts(query.rows_sql(conditions), plain)
         for number in query.distributions():
             sharing = [n for n in sorted(spread) if query.shared(n) == number]
-            yield from self._parts(self.engine.query(query.spread_sql(number)), sharing)
+            yield self._parts(query.spread_sql(number), sharing)
 
-    def _parts(self, table: pa.Table, kpis: Sequence[int]) -> Iterator[Cells]:
+    def _parts(self, sql: str, kpis: Sequence[int]) -> list[Callable[[], Iterator[Cells]]]:
         query = self.query
-        labels = [*query.stages.values(), *(f"d_{name}" for name in query.plan.dimensions)]
-        rows = Coded(table, labels, query.plan.grains)
-        del table
-        # Sets with the same labels share the order of their rows.
-        for key in sorted(query.sets(), key=lambda key: (str(key[2]), str(key[1]))):
-            wanted = [n for n in kpis if key[1] in {None, self._stage(n)}]
-            if wanted:
-                yield from self._counted(rows, key, wanted)
+        grains: dict[str | None, list[Grain]] = {}
+        for grain, dimension in query.plan.sets:
+            grains.setdefault(dimension, []).append(grain)
+        labels = query.people_sql()
+        people = self.engine.query(labels) if labels else None
+        rows = Coded(self.engine.stream(sql, BATCH), query.labels(), grains.values(), people)
+        if not len(rows):
+            return []
+        by_stage: dict[str | None, list[int]] = {None: list(kpis)}
+        if query.staged:
+            for number in kpis:
+                stage = rows.filled("stage", default_stage(query.plan.kpis[number]))
+                by_stage.setdefault(stage, []).append(number)
+        return [
+            partial(self._counted, rows, some, stage, dimension, mine)
+            for dimension, some in grains.items()
+            for stage, mine in by_stage.items()
+        ]
 
-    def _stage(self, number: int) -> str | None:
-        return self.query.stages.get(default_stage(self.query.plan.kpis[number]))
-
-    def _counted(self, rows: Coded, key: Key, kpis: Sequence[int]) -> Iterator[Cells]:
-        grain, stage, dimension = key
-        grouping = rows.grouping(grain, stage, f"d_{dimension}" if dimension else None)
-        counted: dict[str, tuple[Floats, Floats]] = {}
+    def _counted(
+        self,
+        rows: Coded,
+        grains: Sequence[Grain],
+        stage: str | None,
+        dimension: str | None,
+        kpis: Sequence[int],
+    ) -> Iterator[Cells]:
+        query = self.query
+        grouping = rows.grouping(grains, stage, f"d_{dimension}" if dimension else None)
+        measures = {number: query.measures[number] for number in kpis}
+        conditions = {n: query.conditions.index(one.counts) for n, one in measures.items()}
+        counted = [f"c{one}" for one in sorted(set(conditions.values()))]
+        units = rows.units(grouping, counted)
+        names = dict.fromkeys(counted)
         for number in kpis:
-            measure = self.query.measures[number]
-            if measure.counts not in counted:
-                name = f"c{self.query.conditions.index(measure.counts)}"
-                counted[measure.counts] = rows.summed(grouping, name), rows.units(grouping, name)
-            n, units = counted[measure.counts]
-            held = np.flatnonzero((n.sum(axis=1) > 0) & grouping.placed)
-            yield Cells(
-                kpi=self.query.plan.kpis[number],
-                grain=[grain] * len(held),
-                begin=grouping.begin[held].tolist(),
-                stage=grouping.stage[held].tolist(),
-                dimension=[dimension] * len(held),
-                segment=grouping.segment[held].tolist(),
-                n=n[held],
-                customers=units[held],
-                sums={
-                    name: rows.summed(grouping, f"k{number}_{name}")[held] for name in measure.sums
-                },
-                spread=rows.spread(grouping, held) if measure.value else None,
-            )
+            for sql in measures[number].sums.values():
+                names.setdefault(self._summand(conditions[number], sql))
+        sums = rows.summed(grouping, list(names))
+        for number in kpis:
+            measure, condition = measures[number], conditions[number]
+            for grain, cut in grouping.cuts.items():
+                n = sums[f"c{condition}"][grain]
+                held = np.flatnonzero((n.sum(axis=1) > 0) & cut.placed)
+                yield Cells(
+                    kpi=query.plan.kpis[number],
+                    grain=[grain] * len(held),
+                    begin=cut.begin[held].tolist(),
+                    stage=cut.stage[held].tolist(),
+                    dimension=[dimension] * len(held),
+                    segment=cut.segment[held].tolist(),
+                    n=n[held],
+                    customers=units[f"c{condition}"][grain][held],
+                    sums={
+                        name: sums[self._summand(condition, sql)][grain][held]
+                        for name, sql in measure.sums.items()
+                    },
+                    spread=rows.spread(grouping, grain, held) if measure.value else None,
+                )
+
+    def _summand(self, condition: int, sql: str) -> str:
+        return f"c{condition}" if sql == ONE else self.query.summands[condition, sql]

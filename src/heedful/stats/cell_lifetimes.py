@@ -6,10 +6,10 @@ straight between them: with up to so many event times a cell it is the same numb
 `lifetimes`, beyond that an end of an interval may fall on an event time beside it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import nan
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,10 +26,12 @@ from heedful.stats.lifetimes import EXTREME, band
 from heedful.stats.shares import wilson
 from heedful.stats.student import t_quantiles
 
-BINS = 64
+BINS = 48
 SLACK = 1e-10
-NUMBERS = 4_000_000
-"""As many numbers a matrix of curves may have: 32 MB."""
+NUMBERS = 1 << 17
+"""About as many rows, or a quarter of the numbers of curves, are worked on at once."""
+
+WIDTHS = (0, 4, 8, 16, 32, BINS)
 
 Indices = NDArray[np.intp]
 
@@ -50,6 +52,8 @@ class LifeTables:
     """Rows of cells in order of time, and their event times."""
 
     bucket: Indices
+    watched: Floats
+    """Time of a row."""
     died: Floats
     """Events of a row."""
     count: Floats
@@ -62,6 +66,8 @@ class LifeTables:
     time: Floats
     """Event times, cell after cell, shape (k,)."""
     survival: Floats
+    steepness: Floats
+    """-log of survival."""
     hazard: Floats
     """Greenwood's running sum."""
     every: Floats
@@ -102,24 +108,25 @@ class LifeTables:
         some = deaths > 0
         d, n, own = deaths[some], exposed[some], of[some]
         event_start = np.searchsorted(own, np.arange(cells + 1))
-        # What is taken off again is large beside what is left: twice the digits keep it exact.
         everybody = n <= d
         with np.errstate(divide="ignore", invalid="ignore"):
             steps = np.where(everybody, 0.0, np.log1p(-d / n))
             hazards = np.where(everybody, 0.0, d / (n * (n - d)))
-        survival = np.exp(_within(steps, event_start, own))
-        survival[everybody] = 0.0
+        steepness = -_within(steps, event_start, own)
+        steepness[everybody] = np.inf
         reached = np.cumsum(some)
         before = np.concatenate([[0], reached])[np.searchsorted(of, np.arange(cells))]
         return cls(
             bucket=buckets,
+            watched=times,
             died=died,
             count=numbers,
             start=begins,
             last=reached[group] - before[cell] - 1,
             event_start=event_start,
             time=times[first][some],
-            survival=survival,
+            survival=np.exp(-steepness),
+            steepness=steepness,
             hazard=_within(hazards, event_start, own),
             every=np.bincount(cell * BUCKETS + buckets, numbers, minlength=cells * BUCKETS)
             .reshape(cells, BUCKETS)
@@ -136,60 +143,75 @@ class LifeTables:
         """Buckets that hold rows, by cell."""
         return np.asarray(np.count_nonzero(self.every, axis=1))
 
-    def bin_of(self, number: Indices, events: Indices) -> tuple[Indices, Floats]:
-        """The bin that an event time lies in, and how far into it, up to 1 at its end."""
-        bins = np.minimum(events, BINS)
-        own = number * bins // events
-        first = -(-own * events // bins)
-        after = -(-(own + 1) * events // bins)
-        return own, (number - first + 1) / (after - first)
-
-    def curves(self, until: Indices | None = None) -> Iterator[Curves]:
+    def curves(self, until: Indices) -> Iterator[Curves]:
         """Deviations of the curves without each bucket.
 
         Args:
-            until: How many of each cell's event times count; all where not given.
+            until: How many of each cell's event times count.
         """
-        events = self.events if until is None else until
-        bins = np.minimum(events, BINS)
-        for most in (4, 8, 16, 32, BINS):
-            fitting = np.flatnonzero((bins > most // 2 if most > 4 else bins > 0) & (bins <= most))
-            at_once = max(1, NUMBERS // (BUCKETS * most))
-            for begin in range(0, len(fitting), at_once):
-                yield self._curves(fitting[begin : begin + at_once], events, most)
+        bins = np.minimum(until, BINS)
+        # Cells of like many bins lie side by side, and have as many places: one for rows that
+        # were never at risk, one for each bin that rows leave in, one for rows that stay.
+        widths = np.array(WIDTHS)[np.searchsorted(WIDTHS, bins)]
+        order = np.argsort(widths, kind="stable")
+        sizes = BUCKETS * (widths + 2)
+        base = np.empty(len(bins), np.intp)
+        base[order] = np.cumsum(sizes[order]) - sizes[order]
+        rows = np.diff(self.start)
+        key = np.repeat(base, rows)
+        key += self.bucket * np.repeat(widths + 2, rows)
+        key += self._places(until, bins)[self.last + 1 + np.repeat(self._ahead, rows)]
+        total = int(sizes.sum())
+        left = np.bincount(key, self.count, minlength=total)
+        died = np.bincount(key, self.died, minlength=total)
+        for width in WIDTHS[1:]:
+            cells = np.flatnonzero(widths == width)
+            if len(cells):
+                where = base[cells[0]], len(cells), BUCKETS, width + 2
+                yield _curves(cells, bins[cells], _cut(left, *where), _cut(died, *where))
 
-    def _curves(self, cells: Indices, events: Indices, width: int) -> Curves:
-        size = self.start[cells + 1] - self.start[cells]
-        own = np.repeat(np.arange(len(cells)), size)
-        row = np.arange(len(own)) + np.repeat(self.start[cells] - np.cumsum(size) + size, size)
-        bucket, last = self.bucket[row], self.last[row]
-        there = np.bincount(
-            own * BUCKETS + bucket, self.count[row] * (last >= 0), minlength=len(cells) * BUCKETS
-        )
-        at_risk = there.reshape(len(cells), BUCKETS, 1).astype(np.float64)
-        # Rows still at risk after the last event time that counts leave in no bin.
-        many = events[cells]
-        inside = np.flatnonzero((last >= 0) & (last < many[own]))
-        own, row, bucket, last = own[inside], row[inside], bucket[inside], last[inside]
-        # The bins of all event times of a cell, one cell after the other.
-        behind = np.cumsum(many) - many
-        number = np.arange(many.sum()) - np.repeat(behind, many)
-        bins = number * np.repeat(np.minimum(many, BINS), many) // np.repeat(many, many)
-        where = bins[behind[own] + last]
-        shape = len(cells), BUCKETS, width
-        key = (own * BUCKETS + bucket) * width + where
-        left = np.bincount(key, self.count[row], minlength=np.prod(shape)).reshape(shape)
-        died = np.bincount(key, self.died[row], minlength=np.prod(shape)).reshape(shape)
-        exposed = np.cumsum(left, axis=2)
-        exposed -= left
-        np.subtract(at_risk, exposed, out=exposed)
-        d, n = died.sum(axis=1, keepdims=True), exposed.sum(axis=1, keepdims=True)
-        rest = n - exposed
-        with np.errstate(invalid="ignore", divide="ignore"):
-            lost = np.where(rest > 1e-9 * n, (d - died) / rest, 0.0)
-            everyone = np.cumprod(np.clip(1 - np.where(n > 0, d / n, 0.0), 0, 1), axis=2)
-        others = np.cumprod(np.clip(1 - lost, 0, 1), axis=2)
-        return Curves(cells, others - everyone, np.minimum(events[cells], BINS))
+    @property
+    def _ahead(self) -> Indices:
+        """Where the places of each cell begin, of which it has one more than event times."""
+        return self.event_start[:-1] + np.arange(len(self.event_start) - 1)
+
+    def _places(self, until: Indices, bins: Indices) -> Indices:
+        """The place of a row by its last event time at risk: 0 is none, then bins, then staying."""
+        events = self.events
+        cell = np.repeat(np.arange(len(events)), events + 1)
+        number = np.arange(len(cell)) - self._ahead[cell] - 1
+        found = number * bins[cell] // np.maximum(until[cell], 1) + 1
+        return np.where(number < 0, 0, np.minimum(found, bins[cell] + 1))
+
+
+def _cut(flat: NDArray[Any], begin: int, *shape: int) -> Floats:
+    return flat[begin : begin + int(np.prod(shape))].reshape(shape)
+
+
+def _curves(cells: Indices, bins: Indices, left: Floats, died: Floats) -> Curves:
+    """Curves of cells from what leaves and dies by place, shapes (c, 64, places)."""
+    at_risk = left[:, :, 1:].sum(axis=2, keepdims=True)
+    inner = slice(1, left.shape[2] - 1)
+    left, died = left[:, :, inner], died[:, :, inner]
+    exposed = np.cumsum(left, axis=2)
+    exposed -= left
+    np.subtract(at_risk, exposed, out=exposed)
+    d, n = died.sum(axis=1, keepdims=True), exposed.sum(axis=1, keepdims=True)
+    rest = n - exposed
+    with np.errstate(invalid="ignore", divide="ignore"):
+        lost = np.where(rest > 1e-9 * n, (d - died) / rest, 0.0)
+        everyone = np.cumprod(np.clip(1 - np.where(n > 0, d / n, 0.0), 0, 1), axis=2)
+    others = np.cumprod(np.clip(1 - lost, 0, 1), axis=2)
+    return Curves(cells, others - everyone, bins)
+
+
+def _bin_of(number: Indices, events: Indices) -> tuple[Indices, Floats]:
+    """The bin that an event time lies in, and how far into it, up to 1 at its end."""
+    bins = np.minimum(events, BINS)
+    own = number * bins // events
+    first = -(-own * events // bins)
+    after = -(-(own + 1) * events // bins)
+    return own, (number - first + 1) / (after - first)
 
 
 def duration_cells(
@@ -227,47 +249,30 @@ def duration_cells(
     """
     if not 0 < q < 1:
         raise ValueError(f"q is {q}; it must lie between 0 and 1, such as 0.5 for the median")
-    tables = LifeTables.of(time, event, count, bucket, start)
-    people = np.asarray(customers, dtype=np.float64)
-    cells, target, held = len(people), 1 - q, tables.held
+    rows = np.asarray(time), np.asarray(event), np.asarray(count), np.asarray(bucket)
+    parts = _parts(rows, np.asarray(start, dtype=np.intp), np.asarray(customers))
+    return Estimates.joined([_durations(tables, people, q, level) for tables, people in parts])
+
+
+def _durations(tables: LifeTables, people: Floats, q: float, level: float) -> Estimates:
+    cells, held = len(people), tables.held
     t = t_quantiles(level, held.astype(np.float64) - 1)
     value, low, high = (np.full(cells, nan) for _ in range(3))
     replicates = np.full((cells, BUCKETS), nan)
-    for curves in tables.curves():
-        own = curves.cells
-        events = tables.events[own]
-        of = np.repeat(np.arange(len(own)), events)
-        at = np.arange(len(of)) + np.repeat(
-            tables.event_start[own] - np.cumsum(events) + events, events
-        )
-        begins = np.cumsum(events) - events
-        survival = tables.survival[at]
-        number = at - tables.event_start[own][of]
-        where, part = tables.bin_of(number, events[of])
-        many = held[own]
-        variance = np.einsum("cbk,cbk->ck", curves.deviation, curves.deviation)
-        variance *= ((many - 1) / many)[:, None]
-        # Variance grows evenly with events; its root does not.
-        padded = np.concatenate([np.zeros((len(own), 1)), variance], axis=1)
-        error = np.sqrt(padded[of, where] + part * (padded[of, where + 1] - padded[of, where]))
-        error = np.fmax(error, survival * np.sqrt(tables.hazard[at]))
-        lower, upper = band(survival, error, t[own][of])
-        reached = _first(survival <= target + SLACK, begins)
-        lowest = _first(lower <= target + SLACK, begins)
-        # A band around 0 has no width and would pass for a limit.
-        highest = _first((upper <= target + SLACK) & (survival > 0), begins)
-        for ends, found in ((value, reached), (low, lowest), (high, highest)):
-            ends[own] = np.where(found >= 0, tables.time[at[found]], nan)
-        known = np.flatnonzero(reached >= 0)
-        mine, place = own[known], reached[known]
-        deviation = _between(curves.deviation[known], where[place], part[place])
-        scale = np.sqrt(((many - 1) / many)[known] * np.einsum("cb,cb->c", deviation, deviation))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            half = np.where(
-                np.isfinite(high[mine]), (high[mine] - low[mine]) / 2, value[mine] - low[mine]
-            )
-            factor = np.where(scale > 0, half / t[mine] / scale, 0.0)
-        replicates[mine] = value[mine, None] + deviation * factor[:, None]
+    aim = -np.log(1 - q + SLACK)
+    events = tables.events
+    until = _needed(tables, t, aim)
+    again = np.zeros(cells, dtype=np.bool_)
+    for tries in range(2):
+        # Where the interval ends behind what was thought to be needed, all events are taken.
+        wanted = until if tries == 0 else np.where(again, events, 0)
+        for curves in tables.curves(wanted):
+            own = curves.cells
+            reached = _ends(tables, curves, wanted, t, aim, (value, low, high), replicates)
+            if tries == 0:
+                again[own] = (wanted[own] < events[own]) & (np.isnan(high[own]) | (reached < 0))
+        if not again.any():
+            break
     empty = tables.every.sum(axis=1) == 0
     few, single = people < LEAST_CUSTOMERS, held < 2
     unreached = np.isnan(value)
@@ -292,6 +297,77 @@ def duration_cells(
         skewed=np.zeros(cells, dtype=np.bool_),
         level=level,
     )
+
+
+def _needed(tables: LifeTables, t: Floats, aim: float) -> Indices:
+    """How many event times of each cell can hold the ends of an interval, as a rule.
+
+    Those up to where a band three times as wide as that of independent rows has fallen far enough.
+    """
+    of = np.repeat(np.arange(len(t)), tables.events)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        error = 3 * t[of] * np.sqrt(tables.hazard) / tables.steepness
+        passed = tables.steepness >= aim * np.exp(error)
+    first = np.where(passed, np.arange(len(of)), len(of))
+    some = np.flatnonzero(tables.events)
+    found = tables.events.copy()
+    if len(some):
+        ends = np.minimum.reduceat(first, tables.event_start[some])
+        found[some] = np.minimum(ends + 1 - tables.event_start[some], tables.events[some])
+    return found
+
+
+def _ends(
+    tables: LifeTables,
+    curves: Curves,
+    until: Indices,
+    t: Floats,
+    aim: float,
+    found: tuple[Floats, Floats, Floats],
+    replicates: Floats,
+) -> Indices:
+    """Fill in value, limits and replicates of some cells; where survival fell far enough.
+
+    A band holds `aim` where survival, on the scale of -log, lies no more than a factor from it.
+    """
+    value, low, high = found
+    own = curves.cells
+    events = until[own]
+    begins = np.cumsum(events) - events
+    of = np.repeat(np.arange(len(own)), events)
+    number = np.arange(len(of)) - begins[of]
+    at = number + tables.event_start[own][of]
+    survival, steepness = tables.survival[at], tables.steepness[at]
+    where, part = _bin_of(number, events[of])
+    many = tables.held[own]
+    variance = np.einsum("cbk,cbk->ck", curves.deviation, curves.deviation)
+    variance *= ((many - 1) / many)[:, None]
+    # Variance grows evenly with events; its root does not.
+    padded = np.concatenate([np.zeros((len(own), 1)), variance], axis=1)
+    error = np.sqrt(padded[of, where] + part * (padded[of, where + 1] - padded[of, where]))
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        # At survival 0 there is no band but the value.
+        relative = np.where(
+            survival > 0, np.fmax(error / survival, np.sqrt(tables.hazard[at])) / steepness, 0.0
+        )
+        factor = np.exp(t[own][of] * relative)
+        lowest = _first(steepness * factor >= aim, begins)
+        # A band around 0 has no width and would pass for a limit.
+        highest = _first((steepness >= aim * factor) & (survival > 0), begins)
+    reached = _first(steepness >= aim, begins)
+    for ends, first in ((value, reached), (low, lowest), (high, highest)):
+        ends[own] = np.where(first >= 0, tables.time[at[first]], nan)
+    known = np.flatnonzero(reached >= 0)
+    mine, place = own[known], reached[known]
+    deviation = _between(curves.deviation[known], where[place], part[place])
+    scale = np.sqrt(((many - 1) / many)[known] * np.einsum("cb,cb->c", deviation, deviation))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        half = np.where(
+            np.isfinite(high[mine]), (high[mine] - low[mine]) / 2, value[mine] - low[mine]
+        )
+        factor = np.where(scale > 0, half / t[mine] / scale, 0.0)
+    replicates[mine] = value[mine, None] + deviation * factor[:, None]
+    return reached
 
 
 def survival_cells(
@@ -329,9 +405,17 @@ def survival_cells(
     >>> left.value.round(9).tolist()
     [0.4]
     """
-    tables = LifeTables.of(time, event, count, bucket, start)
-    times, numbers = np.asarray(time, dtype=np.float64), np.asarray(count, dtype=np.float64)
-    people = np.asarray(customers, dtype=np.float64)
+    rows = np.asarray(time), np.asarray(event), np.asarray(count), np.asarray(bucket)
+    parts = _parts(rows, np.asarray(start, dtype=np.intp), np.asarray(customers))
+    return Estimates.joined(
+        [_survivals(tables, people, after, complement, level) for tables, people in parts]
+    )
+
+
+def _survivals(
+    tables: LifeTables, people: Floats, after: float, complement: bool, level: float
+) -> Estimates:
+    times, numbers = tables.watched, tables.count
     cells, held = len(people), tables.held
     cell = np.repeat(np.arange(cells), np.diff(tables.start))
     of = np.repeat(np.arange(cells), tables.events)
@@ -392,10 +476,29 @@ def survival_cells(
     )
 
 
+def _parts(
+    rows: Sequence[NDArray[Any]], start: Indices, customers: NDArray[Any]
+) -> Iterator[tuple[LifeTables, Floats]]:
+    """Some cells at a time, so that what is made of their rows stays near the processor."""
+    people = customers.astype(np.float64)
+    sizes = np.diff(start)
+    curves = np.minimum(sizes, BINS) * BUCKETS // 4
+    weight = np.cumsum(np.maximum(sizes, curves))
+    begin, cells, done = 0, len(people), 0
+    while begin < cells or begin == 0:
+        end = int(np.searchsorted(weight, done + NUMBERS, side="right"))
+        end = min(max(end, begin + 1), cells)
+        mine = slice(start[begin], start[end])
+        time, event, count, bucket = (one[mine] for one in rows)
+        starts = start[begin : end + 1] - start[begin]
+        yield LifeTables.of(time, event, count, bucket, starts), people[begin:end]
+        begin, done = end or 1, weight[end - 1] if end else 0
+
+
 def _within(steps: Floats, start: Indices, own: Indices) -> Floats:
     """Running sums that begin anew with every cell."""
-    running = np.concatenate([[0.0], np.cumsum(steps, dtype=np.longdouble)])
-    return np.asarray(running[1:] - running[start[:-1]][own], dtype=np.float64)
+    running = np.concatenate([[0.0], np.cumsum(steps)])
+    return np.asarray(running[1:] - running[start[:-1]][own])
 
 
 def _first(mask: NDArray[np.bool_], begins: Indices) -> Indices:

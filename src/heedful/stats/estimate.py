@@ -1,6 +1,6 @@
 """What an estimator answers: a value, its interval, and why a part of that is missing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from math import inf, isfinite, nan
@@ -159,11 +159,13 @@ class Estimates:
 
     def whys(self) -> list[str | None]:
         """`why` as text, one a cell."""
-        return [Why(code).text for code in self.why.tolist()]
+        texts = {code: Why(code).text for code in np.unique(self.why).tolist()}
+        return [texts[code] for code in self.why.tolist()]
 
     def methods(self) -> list[str]:
         """`method` as text, one a cell."""
-        return [Method(code).text for code in self.method.tolist()]
+        texts = {code: Method(code).text for code in np.unique(self.method).tolist()}
+        return [texts[code] for code in self.method.tolist()]
 
     def take(self, cells: ArrayLike) -> Self:
         """These cells, in this order: indices or a mask."""
@@ -174,6 +176,15 @@ class Estimates:
             if field.name != "level"
         }
         return type(self)(**columns, level=self.level)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Estimates of one level, one part after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        names = [field.name for field in fields(cls) if field.name != "level"]
+        columns = {name: np.concatenate([getattr(one, name) for one in parts]) for name in names}
+        return cls(**columns, level=parts[0].level)
 
     @classmethod
     def of(cls, estimates: Iterable[Estimate]) -> Self:
