@@ -134,8 +134,10 @@ def _labels(values: tuple[str, ...] | list[str], codes: np.ndarray) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(list(values))).cast(pa.string())
 
 
-def _times(moments: np.ndarray) -> pa.Array:
-    return pa.array(START + moments.astype("timedelta64[us]"), pa.timestamp("us", "UTC"))
+def _times(moments: np.ndarray, missing: np.ndarray | None = None) -> pa.Array:
+    return pa.array(
+        START + moments.astype("timedelta64[us]"), pa.timestamp("us", "UTC"), mask=missing
+    )
 
 
 @dataclass(frozen=True)
@@ -254,9 +256,11 @@ def _tickets(
     at = np.sort(rng.integers(*span, count))
     answered = at + (rng.lognormal(1.0, 1.0, count) * 3.6e9).astype(np.int64)
     solved = answered + (rng.lognormal(2.5, 1.2, count) * 3.6e9).astype(np.int64)
-    open_ = rng.random(count) < 0.05
     again = rng.random(count) < 0.1
     end = solved + np.where(again, 2 * DAY, 0)
+    # What happens after the last day of all is not known yet.
+    last = (DAYS + 1) * DAY
+    never = rng.random(count) < 0.05
     handled = _chosen(rng, ("human", "ai", "tier2"), count)
     _write(
         path,
@@ -264,13 +268,9 @@ def _tickets(
             "ticket_id": _ids("t", span[0] // DAY * 1_000_000 + np.arange(count)),
             "opened_at": _times(at),
             "customer_id": _ids("c", who),
-            "first_response_at": _times(answered),
-            "first_resolved_at": pa.array(
-                START + solved.astype("timedelta64[us]"), pa.timestamp("us", "UTC"), mask=open_
-            ),
-            "resolved_at": pa.array(
-                START + end.astype("timedelta64[us]"), pa.timestamp("us", "UTC"), mask=open_
-            ),
+            "first_response_at": _times(answered, answered >= last),
+            "first_resolved_at": _times(solved, never | (solved >= last)),
+            "resolved_at": _times(end, never | (end >= last)),
             "reopens": again.astype(np.int64),
             "touchpoint": _labels(TOUCHPOINTS, _chosen(rng, TOUCHPOINTS, count)),
             "device": _labels(DEVICES, people.device[who]),

@@ -7,10 +7,12 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from textwrap import wrap
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -116,4 +118,20 @@ def bars() -> Progress:
 
 def rows_of(table: Any) -> tuple[list[dict[str, Any]], list[str]]:
     """Rows and column names of an Arrow table."""
-    return table.to_pylist(), list(table.column_names)
+    names = list(table.column_names)
+    columns = [_values(column) for column in table.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)], names
+
+
+def _values(column: Any) -> list[Any]:
+    import pyarrow as pa
+
+    if not pa.types.is_timestamp(column.type) or column.type.unit != "us" or not column.type.tz:
+        return list(column.to_pylist())
+    # Arrow would load pandas for a moment, where it is installed, which takes longer than all else.
+    zone = ZoneInfo(column.type.tz)
+    since = datetime(1970, 1, 1, tzinfo=UTC)
+    return [
+        None if one is None else (since + timedelta(microseconds=one)).astimezone(zone)
+        for one in column.cast(pa.int64()).to_pylist()
+    ]

@@ -31,9 +31,7 @@ class Model(BaseModel):
     unwritten: ClassVar[frozenset[str]] = frozenset()
     """Fields that may not stand in the file: its name or something else gives them."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 def wrong(found: str, allowed: str, at: tuple[str, ...] = ()) -> PydanticCustomError:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
 
 from heedful.definitions.alert import AlertsDefinition
 from heedful.definitions.experiment import Experiment
@@ -19,6 +20,7 @@ from heedful.definitions.scorecard import ScorecardDefinition
 from heedful.definitions.segment import Segment
 from heedful.definitions.settings import Settings
 from heedful.definitions.source import Source
+from heedful.definitions.wording import wording
 
 Schema = dict[str, Any]
 
@@ -38,8 +40,17 @@ _FILES = {
 }
 
 
-class _Untitled(GenerateJsonSchema):
-    """Leaves out titles that only repeat the field's name."""
+class _Worded(GenerateJsonSchema):
+    """Says what fields are for, and leaves out titles that only repeat their names."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> Schema:
+        found = super().model_schema(schema)
+        model = schema["cls"]
+        for name, field in model.model_fields.items():
+            text = wording(model, name)
+            if text and (place := found.get("properties", {}).get(field.alias or name)):
+                place.setdefault("description", text)
+        return found
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
         return False
@@ -90,7 +101,7 @@ def schemas(formats: Iterable[str] = ()) -> dict[str, Schema]:
 
 
 def _schema(model: type[Model]) -> Schema:
-    schema = model.model_json_schema(schema_generator=_Untitled)
+    schema = model.model_json_schema(schema_generator=_Worded)
     for name in model.unwritten:
         del schema["properties"][name]
     schema["required"] = [

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from heedful.definitions.document import Document, KeyPath
 from heedful.definitions.fields import Model
 from heedful.definitions.problem import Problem, one_of
+from heedful.definitions.wording import wording
 
 M = TypeVar("M", bound=Model)
 
@@ -232,14 +233,15 @@ def _says(model: type[Model], place: tuple[int | str, ...]) -> str:
     """Return what may stand in a field, or else what it is for, in the words of the model."""
     models, step = _fields(model, place)[-1]
     fields = [
-        field
+        (each, name, field)
         for each in models
         for name, field in each.model_fields.items()
         if step in {name, field.alias}
     ]
     if not fields:
         return ""
-    if get_origin(fields[0].annotation) is Literal:
-        return ", ".join(map(str, get_args(fields[0].annotation)))
-    words = " ".join((fields[0].description or "").split()).rstrip(".")
+    owner, name, field = fields[0]
+    if get_origin(field.annotation) is Literal:
+        return ", ".join(map(str, get_args(field.annotation)))
+    words = " ".join(wording(owner, name).split()).rstrip(".")
     return words[:1].lower() + words[1:] if words[1:2].islower() else words

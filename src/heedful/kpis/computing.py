@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Generic
 
@@ -56,6 +56,23 @@ class Measured:
     columns: Mapping[str, str]
     dimensions: tuple[str, ...]
     from_customers: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """KPIs that read the same rows of a fact.
+
+    Attributes:
+        key: A hash of how the rows are read.
+        kpis: The KPIs.
+        plan: The plan that they are part of.
+        numbers: Where they stand in it.
+    """
+
+    key: str
+    kpis: tuple[str, ...]
+    plan: Plan
+    numbers: tuple[int, ...]
 
 
 class Bench(Generic[E]):
@@ -135,6 +152,45 @@ class Bench(Generic[E]):
             query = Query(self._plan(measured, mine, offered, since, until))
             found += self._read(query, frame)
         return pa.concat_tables(found)
+
+    def parts(
+        self,
+        measured: Measured,
+        kpis: Sequence[CatalogueKpi],
+        sets: Iterable[tuple[Grain, str | None]],
+    ) -> list[Part]:
+        """KPIs by the rows of the fact that they read.
+
+        Args:
+            measured: The fact.
+            kpis: KPIs over it.
+            sets: Grain and dimension of each set of cells that readings are made of.
+        """
+        known = tuple(one for one in sets if one[1] is None or one[1] in measured.dimensions)
+        # Whatever the grains: what is asked of parts is asked by day.
+        by_day: tuple[tuple[Grain, str | None], ...] = (("day", None), *known)
+        found = []
+        for unit in dict.fromkeys(kpi.unit for kpi in kpis):
+            mine = [kpi for kpi in kpis if kpi.unit == unit]
+            plan = self._plan(measured, mine, by_day)
+            query = Query(plan)
+            for numbers in query.parts():
+                key = sha256(query.fingerprint_sql(numbers).encode()).hexdigest()[:16]
+                found.append(Part(key, tuple(mine[n].id for n in numbers), plan, tuple(numbers)))
+        return found
+
+    def days(self, part: Part, since: date | None, until: date | None) -> dict[date, str]:
+        """A fingerprint of each day's rows of a part; only DuckDB can tell.
+
+        Args:
+            part: The part.
+            since: First day; None: all.
+            until: Last day; None: to the end.
+        """
+        after = until + timedelta(days=1) if until else None
+        query = Query(replace(part.plan, since=since, until=after))
+        rows = self.engine.query(query.fingerprint_sql(part.numbers))
+        return dict(zip(rows["day"].to_pylist(), rows["mark"].to_pylist(), strict=True))
 
     def _read(self, query: Query, frame: Frame) -> Iterator[pa.Table]:
         """Readings in parts: counted here where the engine shares our memory, else by it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,10 @@ from heedful.facts.prepared import Prepared
 from heedful.facts.rendering import signature
 from heedful.kpis import periods
 from heedful.kpis.computing import Bench, Measured, versions
+from heedful.kpis.fingerprints import Fingerprints
 from heedful.kpis.log import ReadingLog
 from heedful.kpis.reading import definition_hash
+from heedful.kpis.stale import PEOPLE, WHOLE, Span, Stale, Staleness, State
 from heedful.store import schema
 
 if TYPE_CHECKING:
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
     Progress = Callable[[str, int, int], None]
 
 STATE = "refreshes"
-# What is known of people can change the segment of any of their rows, however old.
-PEOPLE = frozenset({"customers", "accounts", "identities"})
 _UNTIL = re.compile(r"\$[a-z_]+_until\b")
 
 
@@ -61,27 +61,6 @@ class Refreshed:
     rows: int
     kpis: int
     readings: int
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What the last refresh of a fact rested on."""
-
-    model: str
-    versions: Mapping[str, int]
-    until: str | None
-    kpis: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Days to recompute; None: to the end of time."""
-
-    since: date | None
-    until: date | None
-
-
-WHOLE = Span(None, None)
 
 
 class Refresh:
@@ -151,10 +130,12 @@ class Refresh:
                 )
                 bench = Bench(engine, prepared, self.fact_lake, self.definitions)
                 states = self._states(ours)
+                fingerprints = Fingerprints(self.books)
                 for number, (name, kpis) in enumerate(sorted(used.items())):
                     tell(name, number, len(used))
                     state = None if full else states.get(name)
-                    done.append(self._one(bench, self.facts[name], kpis, state))
+                    done.append(self._one(bench, self.facts[name], kpis, state, fingerprints))
+                fingerprints.save()
                 tell("", len(used), len(used))
             finally:
                 self.ours = None
@@ -199,7 +180,12 @@ class Refresh:
         )
 
     def _one(
-        self, bench: Bench[Any], fact: Fact, kpis: list[CatalogueKpi], state: State | None
+        self,
+        bench: Bench[Any],
+        fact: Fact,
+        kpis: list[CatalogueKpi],
+        state: State | None,
+        fingerprints: Fingerprints,
     ) -> Refreshed:
         prepared = bench.prepared
         wanted = self._wanted(bench, fact, kpis)
@@ -214,21 +200,21 @@ class Refresh:
         measured = bench.measured(fact)
         if measured is None:
             return Refreshed(fact.name, "no data", None, None, 0, len(kpis), 0)
-        logged = 0
-        span = self._stale(wanted, state, rebuild, kpis)
-        old = [k for k in kpis if state and state.kpis.get(k.id) == wanted.kpis[k.id]]
-        new = [k for k in kpis if k not in old]
-        if span is not None and old:
-            logged += self._measure(bench, measured, old, span)
-        if new:
-            logged += self._measure(bench, measured, new, WHOLE)
+        frame = bench.frame(fact, self.now)
+        wanted = replace(wanted, days=f"{frame.first} {frame.last}")
+        opened = None
+        if state is not None and state.until != wanted.until:
+            opened = self._open_since([kpi.id for kpi in kpis])
+        if state is None or state.fingerprints != fingerprints.digest(fact.name):
+            # They are of another time than the readings, for a refresh was cut off.
+            fingerprints.only(fact.name, ())
+        staleness = Staleness(bench, measured, plan(kpis, measured), fingerprints)
+        stale = staleness.found(kpis, wanted, state, rebuild, opened)
+        wanted = replace(wanted, fingerprints=fingerprints.digest(fact.name))
+        logged = sum(self._measure(bench, measured, one) for one in stale)
         if wanted != state:
             self._remember(fact.name, wanted)
-        state_name = "unchanged" if span is None and not new else "part"
-        if span == WHOLE or (new and not old):
-            state_name = "full"
-        since, until = (span.since, span.until) if span else (None, None)
-        return Refreshed(fact.name, state_name, since, until, rows, len(kpis), logged)
+        return _told(fact.name, rows, len(kpis), stale, logged)
 
     # --- what is stale ---
 
@@ -265,31 +251,6 @@ class Refresh:
         lasts = [span.until for span in spans if span.until]
         return Span(min(firsts) - shift, max(lasts) + shift)
 
-    def _stale(
-        self,
-        wanted: State,
-        state: State | None,
-        rebuilt: Span | None,
-        kpis: Iterable[CatalogueKpi],
-    ) -> Span | None:
-        """Days whose readings may have changed: those rebuilt, and those not complete before."""
-        if state is None or rebuilt == WHOLE:
-            return WHOLE
-        people = {t for t in PEOPLE if state.versions.get(t) != wanted.versions.get(t)}
-        if people:
-            return WHOLE
-        since = rebuilt.since if rebuilt else None
-        until = rebuilt.until if rebuilt else None
-        if state.until != wanted.until:
-            open_since = self._open_since([kpi.id for kpi in kpis])
-            if open_since is not None:
-                since = min(since or open_since, open_since)
-                until = None
-            elif rebuilt is None:
-                return None
-            return Span(since, until)
-        return Span(since, until) if rebuilt else None
-
     def _open_since(self, kpis: list[str]) -> date | None:
         if not self.books.exists("readings"):
             return None
@@ -311,19 +272,18 @@ class Refresh:
 
     # --- measuring ---
 
-    def _measure(
-        self, bench: Bench[Any], measured: Measured, kpis: list[CatalogueKpi], span: Span
-    ) -> int:
-        sets = plan(kpis, measured)
+    def _measure(self, bench: Bench[Any], measured: Measured, stale: Stale) -> int:
+        kpis = stale.kpis
         ids = [kpi.id for kpi in kpis]
-        short = [(grain, name) for grain, name in sets if grain != "all"]
-        since, until = _widened(span)
+        sets = plan(kpis, measured)
+        whole = [one for one in sets if one[0] == "all" and stale.ever]
+        short = [one for one in sets if one[0] != "all" and stale.span is not None]
+        since, until = _widened(stale.span or WHOLE)
         found = bench.readings(measured, kpis, short, self.now, since=since, until=until)
         found = _inside(found, since, until)
-        whole = [(grain, name) for grain, name in sets if grain == "all"]
         found = pa.concat_tables([found, bench.readings(measured, kpis, whole, self.now)])
         ours = self.ours or DuckDB()
-        return self.log.append(ours, found, ids, sets, self.now, since, until)
+        return self.log.append(ours, found, ids, [*short, *whole], self.now, since, until)
 
     # --- state ---
 
@@ -345,6 +305,8 @@ class Refresh:
                 "versions": dict(state.versions),
                 "until": state.until,
                 "kpis": dict(state.kpis),
+                "days": state.days,
+                "fingerprints": state.fingerprints,
             }
         )
         fields = [
@@ -354,6 +316,18 @@ class Refresh:
         ]
         row = {"fact": fact, "refreshed_at": self.now, "state": text}
         self.books.append(STATE, pa.Table.from_pylist([row], schema=pa.schema(fields)))
+
+
+def _told(fact: str, rows: int, kpis: int, stale: list[Stale], logged: int) -> Refreshed:
+    spans = [one.span for one in stale if one.span is not None]
+    state = "part" if stale else "unchanged"
+    if spans and all(span == WHOLE for span in spans):
+        state = "full"
+    firsts = [span.since for span in spans]
+    lasts = [span.until for span in spans]
+    since = min((day for day in firsts if day), default=None) if None not in firsts else None
+    until = max((day for day in lasts if day), default=None) if None not in lasts else None
+    return Refreshed(fact, state, since, until, rows, kpis, logged)
 
 
 def plan(kpis: Iterable[CatalogueKpi], measured: Measured) -> tuple[tuple[Grain, str | None], ...]:

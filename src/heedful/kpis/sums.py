@@ -139,15 +139,14 @@ class Query:
         rows = f"SELECT * FROM ({rows}) AS counted WHERE c{condition} = 1"
         return self._grouped(rows, ["COUNT(*) AS rows"], ("value", "event"))
 
-    def rows_sql(self, conditions: Sequence[int]) -> str:
-        """SQL of all rows that some conditions count: units as numbers, labels, what is summed.
+    def _rows_sql(self, numbers: Sequence[int], people: bool) -> str:
+        """Rows that some KPIs count: units as numbers, labels, what is summed.
 
         For engines that share memory with us, which then count what no sum can tell: distinct
-        units. The labels of customers are not among them; `people_sql` has those.
-
-        Args:
-            conditions: Which conditions, by number; sums come with theirs.
+        units. Units and days come once for each row.
         """
+        counts = dict.fromkeys(self.measures[number].counts for number in numbers)
+        conditions = [self.conditions.index(one) for one in counts]
         counted = [f"c{number} = 1 AS c{number}" for number in conditions]
         summed = [
             f"CAST(CASE WHEN c{condition} = 1 THEN {name} END AS DOUBLE) AS {name}"
@@ -156,10 +155,10 @@ class Query:
         ]
         summands = [f"{sql} AS {name}" for (_, sql), name in self.summands.items()]
         some = " OR ".join(f"c{number} = 1" for number in conditions)
-        return self._listed(summands, [*counted, *summed], some)
+        return self._listed(summands, [*counted, *summed], some, people)
 
-    def spread_sql(self, number: int) -> str:
-        """SQL of the rows of one KPI, each with its value, its labels and its unit as a number."""
+    def _spread_sql(self, number: int, people: bool) -> str:
+        """Rows of one KPI, each with its value, its labels and its unit as a number."""
         measure = self.measures[number]
         condition = self.conditions.index(measure.counts)
         extra = [
@@ -167,7 +166,33 @@ class Query:
             f"COALESCE({measure.event or 'TRUE'}, FALSE) AS event",
         ]
         items = [f"c{condition} = 1 AS c{condition}", "value", "event"]
-        return self._listed(extra, items, f"c{condition} = 1 AND NOT ISNAN(value)")
+        return self._listed(extra, items, f"c{condition} = 1 AND NOT ISNAN(value)", people)
+
+    def parts(self) -> list[list[int]]:
+        """KPIs by number, those together whose rows are read together."""
+        spread = [n for n, measure in enumerate(self.measures) if measure.value is not None]
+        plain = [n for n in range(len(self.measures)) if n not in spread]
+        sharing = [[n for n in spread if self.shared(n) == one] for one in self.distributions()]
+        return [*([plain] if plain else []), *sharing]
+
+    def part_sql(self, numbers: Sequence[int], *, people: bool = False) -> str:
+        """SQL of the rows of KPIs that are read together.
+
+        Args:
+            numbers: The KPIs, as `parts` has them.
+            people: With the labels of customers, as `people_sql` gives them.
+        """
+        if self.measures[numbers[0]].value is not None:
+            return self._spread_sql(numbers[0], people)
+        return self._rows_sql(numbers, people)
+
+    def fingerprint_sql(self, numbers: Sequence[int]) -> str:
+        """SQL of what the rows of KPIs that are read together add up to, by day."""
+        rows = self.part_sql(numbers, people=True)
+        return (
+            "SELECT day, COUNT(*) || ':' || SUM(HASH(*COLUMNS(* EXCLUDE (day, bucket)))) AS mark"
+            f" FROM ({rows}) AS part GROUP BY day"
+        )
 
     def people_sql(self) -> str | None:
         """SQL of the labels of customers, by unit; None where rows have them, or none are asked.
@@ -192,15 +217,15 @@ class Query:
         return found
 
     def labels(self) -> list[str]:
-        """The labels of `rows_sql` and `spread_sql`."""
+        """The labels of `part_sql`."""
         mine = [name for name in self.plan.dimensions if self._in_rows(name)]
         return [*(["stage"] if self.staged else []), *(f"d_{name}" for name in mine)]
 
     def _in_rows(self, name: str) -> bool:
         return self.accounts or name not in self.plan.customer_dimensions
 
-    def _listed(self, extra: Sequence[str], items: Sequence[str], where: str) -> str:
-        mine = [name for name in self.plan.dimensions if self._in_rows(name)]
+    def _listed(self, extra: Sequence[str], items: Sequence[str], where: str, people: bool) -> str:
+        mine = [name for name in self.plan.dimensions if people or self._in_rows(name)]
         dimensions = [f'CAST("{name}" AS VARCHAR) AS "d_{name}"' for name in mine]
         counted = [
             f"CASE WHEN {condition} THEN 1 ELSE 0 END AS c{number}"
@@ -210,7 +235,7 @@ class Query:
         first = ", ".join([self._day(), *self._unit(), *stage, *dimensions, *counted, *extra])
         labels = [*stage, *(f'"d_{name}"' for name in mine)]
         last = ", ".join(["HASH(unit) AS unit", "day", "bucket", *labels, *items])
-        base = self._base(people=self.accounts)
+        base = self._base(people=people or self.accounts)
         return f"SELECT {last} FROM (SELECT {first} FROM ({base}) AS base) AS rows WHERE {where}"
 
     def _base(self, *, people: bool = True) -> str:

@@ -42,16 +42,8 @@ class Tally:
 
     def parts(self) -> Iterator[list[Callable[[], Iterator[Cells]]]]:
         """Lists of parts that can be counted at the same time; together they are all cells."""
-        query = self.query
-        spread = {n for n, measure in enumerate(query.measures) if measure.value is not None}
-        plain = [n for n in range(len(query.measures)) if n not in spread]
-        if plain:
-            counts = dict.fromkeys(query.measures[number].counts for number in plain)
-            conditions = [query.conditions.index(one) for one in counts]
-            yield self._parts(query.rows_sql(conditions), plain)
-        for number in query.distributions():
-            sharing = [n for n in sorted(spread) if query.shared(n) == number]
-            yield self._parts(query.spread_sql(number), sharing)
+        for numbers in self.query.parts():
+            yield self._parts(self.query.part_sql(numbers), numbers)
 
     def _parts(self, sql: str, kpis: Sequence[int]) -> list[Callable[[], Iterator[Cells]]]:
         query = self.query

@@ -25,13 +25,20 @@ columns:
   channel: How they came.
 */
 -- Two events in one slot as wide as the gap are always closer than the gap, so whole slots
--- stand for their events where sessions are told apart.
+-- stand for their events where sessions are told apart, and only the last page view of a slot can
+-- end a session. `viewed` is a text that sorts like page views do, by time, then by id.
 WITH slots AS (
   SELECT
     e.customer,
     EPOCH_US(e.occurred_at) // ($session_gap_minutes * 60000000) AS slot,
     MIN(EPOCH_US(e.occurred_at)) AS first,
-    MAX(EPOCH_US(e.occurred_at)) AS last
+    MAX(EPOCH_US(e.occurred_at)) AS last,
+    MIN(CASE WHEN e.event IN ($page_events) THEN EPOCH_US(e.occurred_at) END) AS first_view,
+    MAX(CASE WHEN e.event IN ($page_events) THEN EPOCH_US(e.occurred_at) END) AS last_view,
+    MAX(
+      CASE WHEN e.event IN ($page_events)
+        THEN CAST(EPOCH_US(e.occurred_at) + 10000000000000000 AS VARCHAR) || e.event_id END
+    ) AS viewed
   FROM events AS e
   WHERE e.customer IS NOT NULL
   GROUP BY e.customer, EPOCH_US(e.occurred_at) // ($session_gap_minutes * 60000000)
@@ -46,6 +53,9 @@ carried AS (
   SELECT
     l.customer,
     l.slot,
+    l.first_view,
+    l.last_view,
+    l.viewed,
     MAX(
       CASE
         WHEN l.before IS NULL OR l.first - l.before >= $session_gap_minutes * 60000000 THEN l.first
@@ -55,27 +65,21 @@ carried AS (
     ) AS begun
   FROM looked_back AS l
 ),
-pages AS (
-  SELECT e.event_id, e.customer, EPOCH_US(e.occurred_at) AS moment, c.begun
-  FROM events AS e
-  JOIN carried AS c
-    ON c.customer = e.customer
-    AND c.slot = EPOCH_US(e.occurred_at) // ($session_gap_minutes * 60000000)
-  WHERE e.event IN ($page_events)
-),
 looked_ahead AS (
   SELECT
-    p.event_id,
-    p.moment,
-    p.begun,
-    LEAD(p.moment) OVER (PARTITION BY p.customer ORDER BY p.moment, p.event_id) AS next_moment,
-    LEAD(p.begun) OVER (PARTITION BY p.customer ORDER BY p.moment, p.event_id) AS next_begun
-  FROM pages AS p
+    c.*,
+    LEAD(c.first_view) OVER (PARTITION BY c.customer ORDER BY c.slot) AS next_view,
+    LEAD(c.begun) OVER (PARTITION BY c.customer ORDER BY c.slot) AS next_begun
+  FROM carried AS c
+  WHERE c.viewed IS NOT NULL
 ),
-views AS (
+ending AS (
   SELECT
-    l.event_id,
-    NOT COALESCE(l.next_begun = l.begun AND l.next_moment - l.moment <= 86400000000, FALSE) AS last
+    l.customer,
+    l.slot,
+    l.viewed,
+    NOT COALESCE(l.next_begun = l.begun AND l.next_view - l.last_view <= 86400000000, FALSE)
+      AS ends
   FROM looked_ahead AS l
 )
 SELECT
@@ -83,7 +87,8 @@ SELECT
   e.page,
   e.customer,
   e.occurred_at AS at,
-  v.last,
+  n.ends AND n.viewed
+    = CAST(EPOCH_US(e.occurred_at) + 10000000000000000 AS VARCHAR) || e.event_id AS last,
   e.depth >= e.key_depth AS key_section_reached,
   e.touchpoint,
   e.stage,
@@ -91,5 +96,8 @@ SELECT
   e.device,
   e.channel,
   ATTRIBUTES(e)
-FROM views AS v
-JOIN events AS e ON e.event_id = v.event_id
+FROM events AS e
+JOIN ending AS n
+  ON n.customer = e.customer
+  AND n.slot = EPOCH_US(e.occurred_at) // ($session_gap_minutes * 60000000)
+WHERE e.event IN ($page_events)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from heedful.definitions.rules import Rules
+from heedful.definitions.wording import wording
 from heedful.scorecard.score import weighed
 from heedful.web import numbers
 
@@ -145,12 +146,12 @@ def rule_lines(edition: Edition) -> list[RuleLine]:
     """The rules that every fact shares."""
     rules, usual = edition.definitions.rules, Rules()
     found = []
-    for name, field in Rules.model_fields.items():
+    for name in Rules.model_fields:
         if name == "business_hours":
             continue
         value = getattr(rules, name)
         own = value != getattr(usual, name)
-        found.append(RuleLine(name, in_words(name, value), field.description or "", own))
+        found.append(RuleLine(name, in_words(name, value), wording(Rules, name), own))
     return sorted(found, key=lambda one: not one.own)
 
 
