@@ -10,6 +10,7 @@ import pytest
 from heedful.definitions.document import read
 from heedful.definitions.fields import Model
 from heedful.definitions.project_files import Loaded, load
+from heedful.definitions.wording import wording
 from heedful.facts.catalogue import facts
 from heedful.store.format import Formats
 
@@ -175,7 +176,7 @@ def table(model: type[Model], without: type[Model] | None = None) -> str:
     for name, inner in schema["properties"].items():
         if name in model.unwritten or (without and name in without.model_fields):
             continue
-        field = next(f for n, f in model.model_fields.items() if name in (n, f.alias))
+        field = next(n for n, f in model.model_fields.items() if name in (n, f.alias))
         default = json.dumps(inner.get("default"), ensure_ascii=False)
         if name in schema.get("required", ()):
             default = "**needed**"
@@ -183,7 +184,7 @@ def table(model: type[Model], without: type[Model] | None = None) -> str:
             default = "" if default == "null" else "see below"
         else:
             default = f"`{default}`"
-        says = " ".join((field.description or "").split()).replace("|", "\\|")
+        says = " ".join(wording(model, field).split()).replace("|", "\\|")
         rows.append(f"| `{name}` | {kind(inner)} | {default} | {says} |")
     return "\n".join(rows)
 

@@ -95,7 +95,7 @@ def test_headers_that_cannot_be_read(text, problem):
                 "activation_days, agent_cost_per_hour, bounce_seconds, checkout_window_hours, "
                 "click_window_minutes, contact_limit, conversion_window_days, demo_window_days, "
                 "early_churn_days, form_error_loop, form_window_minutes, handling_window_days and "
-                "12 more "
+                "13 more "
                 '(did you mean "session_gap_minutes"?)'
             ),
         ),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import heedful
+from heedful.kpis.fingerprints import Fingerprints
 from heedful.kpis.refresh import Refresh
 
 KPIS = {
@@ -36,6 +37,8 @@ def project(root: Path, kpis: dict[str, str] = KPIS) -> Path:
     (root / "heedful.yaml").write_text(
         "name: Test\ntimezone: Europe/Berlin\ncurrency: EUR\nteams: {a: {name: A}}\n"
     )
+    # Most tickets wait longer, so that what is no longer watched is part of every test.
+    (root / "rules.yaml").write_text("ticket_watch_days: 1\n")
     (root / "playbooks/p.md").write_text("# Do it\n")
     for name, more in kpis.items():
         (root / f"kpis/{name}.yaml").write_text(f"owner: a\nplaybook: p\n{more}")
@@ -162,6 +165,71 @@ def test_parts_in_any_order_give_what_the_whole_gives(tmp_path, seed):
     at_once = heedful.open(whole)
     at_once.refresh(full=True)
     assert everything(opened) == everything(at_once)
+
+
+def customers(root: Path, tiers: dict[str, str]) -> None:
+    path = root / "in/customers.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["customer_id", "tier"])
+        writer.writerows(tiers.items())
+    (root / "sources/customers.yaml").write_text(
+        "table: customers\npath: in/customers.csv\ncolumns: {customer_id: customer_id}\n"
+        "attributes: {tier: tier}\n"
+    )
+
+
+def test_customers_that_come_and_change_touch_only_days_with_rows_of_theirs(tmp_path):
+    kpis = {"csat": "target: 80%\nbreakdowns: [tier]\n", "resolution_time": "breakdowns: [tier]\n"}
+    step, whole = project(tmp_path / "steps", kpis), project(tmp_path / "whole", kpis)
+    rng = random.Random(11)
+    found = days(rng, 0, 60)
+    alone = (FIRST + timedelta(days=31)).date()
+    for table in ("responses", "tickets"):
+        for one in found[table]:
+            at = one.get("answered_at", one.get("opened_at"))
+            if at.date() == alone:
+                one["customer_id"] = "c_alone"
+    tiers = {f"c{number}": rng.choice(["gold", "silver"]) for number in range(70)}
+    rated = [one["customer_id"] for one in found["responses"] if one["instrument"] == "csat"]
+    busy = max(tiers, key=rated.count)
+    customers(step, tiers)
+    bring(step, "a", found).refresh()
+    states = []
+    # One nobody heard of, then one who was there on a single day, then one with many days.
+    for change in ({"c_new": "gold"}, {"c_alone": "gold"}, {busy: "bronze"}):
+        tiers = {**tiers, **change}
+        customers(step, tiers)
+        opened = heedful.open(step)
+        list(opened.tables.import_())
+        states.append({one.fact: one for one in opened.refresh()}["survey_answers"])
+    customers(whole, tiers)
+    bring(whole, "a", found).refresh(full=True)
+    assert everything(opened) == everything(heedful.open(whole))
+    assert [one.state for one in states] == ["unchanged", "part", "part"]
+    assert (states[1].since, states[1].until) == (alone, alone)
+
+
+def test_fingerprints_of_another_time_than_the_readings_are_not_trusted(root, monkeypatch):
+    """A refresh that is cut off leaves them behind; then data goes back to what they say."""
+    found = days(random.Random(12), 0, 30)
+    opened = bring(root, "a", found)
+    opened.refresh()
+    before = everything(opened)
+    was = [one["score"] for one in found["responses"]]
+    for one in found["responses"]:
+        one["score"] = 1
+    opened = bring(root, "a", found)
+    with monkeypatch.context() as patch:
+        patch.setattr(Fingerprints, "save", _stop)
+        with pytest.raises(KeyboardInterrupt):
+            opened.refresh()
+    assert everything(opened) != before
+    for one, score in zip(found["responses"], was, strict=True):
+        one["score"] = score
+    opened = bring(root, "a", found)
+    opened.refresh()
+    assert everything(opened) == before
 
 
 def test_one_more_day_touches_only_the_periods_around_it(root):

@@ -37,6 +37,7 @@ SHORT = {
     "repeat_window_days": 1,
     "repeat_contact_days": 1,
     "handling_window_days": 1,
+    "ticket_watch_days": 1,
     "return_window_days": 1,
     "onboarding_window_days": 1,
     "task_window_hours": 6,
@@ -222,3 +223,20 @@ def pair(
     found.duck.refresh()
     found.spark.refresh()
     return found
+
+
+@pytest.fixture
+def grown(pair: Pair, first: dict[str, list[dict[str, Any]]]) -> Pair:
+    """Both projects with more days in the same tables, and nothing refreshed."""
+    more = {}
+    for name, some in rows(8, 7, 300).items():
+        time_, key = schema.table(name).time, schema.table(name).key
+        if time_ is None or not schema.table(name).partitioned or not first.get(name):
+            continue
+        end = max(row[time_] for row in first[name] if row.get(time_))
+        later = [row for row in some if row.get(time_) and row[time_] > end]
+        more[name] = [{**row, key: f"more {row[key]}"} for row in later]
+    assert sum(map(len, more.values())) > 50
+    for project in pair:
+        put(project, more)
+    return pair

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from typing import Any
 
 from heedful.facts.catalogue import facts
@@ -78,6 +80,17 @@ def test_everything_is_equal(pair):
     known = check_readings(pair)
     measured = {row["kpi"] for row in known}
     assert len(measured) >= 0.75 * len(pair.duck.definitions.kpis), "the company is too poor"
+
+
+def test_more_days_touch_the_same_days_on_both(grown):
+    """As a schedule has it: a process of its own brings up to date what another one built."""
+    done = {one.state for one in Project(grown.duck.root).refresh()}
+    assert "part" in done, done
+    command = [sys.executable, "-m", "heedful", "refresh", "-p", str(grown.spark.root)]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert found.returncode == 0, found.stderr[-2000:]
+    check_facts(grown)
+    check_readings(grown)
 
 
 def test_engines_may_take_turns(pair):

@@ -27,7 +27,7 @@ class _Measure(Model):
 
     def text(self) -> str:
         """The measure as one would write it in a line."""
-        fields = self.model_dump(by_alias=True)
+        fields = self.model_dump(by_alias=True, exclude_none=True)
         return ", ".join(f"{name}: {value}" for name, value in fields.items())
 
 
@@ -181,7 +181,8 @@ class Quantile(_Measure):
 class Duration(_Measure):
     """A quantile of the time until something happens, by Kaplan-Meier.
 
-    Rows for which it has not happened yet count as "at least so long".
+    Rows for which it has not happened yet count as "at least so long"; `within` is a number of
+    days, or a rule, for which each is watched at most.
     """
 
     kind: ClassVar[str] = "duration"
@@ -190,6 +191,9 @@ class Duration(_Measure):
     """The time to the event, or to the end of observation."""
     event: Sql
     """Whether the event happened."""
+    within: Annotated[Days, Field(gt=0)] | None = None
+    """Days for which each row is watched at most, or a rule, such as $ticket_watch_days; what
+    happens later counts as not happened yet. Shorter quantiles are the same with and without."""
     q: Quantum = 0.5
     """Which quantile."""
     unit: Annotated[Literal["hours", "minutes", "seconds", "days"], Field(alias="in")]

@@ -76,6 +76,9 @@ class Rules(Model):
     """Days within which another ticket on the same topic means that the first did not help."""
     handling_window_days: Positive = 30
     """Days after its opening by which the work on a ticket, and what it cost, is known."""
+    ticket_watch_days: Positive = 90
+    """Days for which a ticket is watched: one that waits longer counts as waiting that long at
+    least, so that an answer to an old ticket changes no reading of long ago."""
     agent_cost_per_hour: Cost | None = None
     """What an hour of an agent costs, in the project's currency; null: not known."""
     tool_cost_per_ticket: Cost = 0.0

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 PROMOTER = 9
 DETRACTOR = 6
+A_DAY = {"days": 1, "hours": 24, "minutes": 1440, "seconds": 86_400}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +138,21 @@ def _distribution(
         return Columns(counted(value), {}, value)
     if isinstance(measure, Duration):
         value, event = sql(measure.duration), sql(measure.event)
-    elif isinstance(measure, Retention):
+        limit = measure.within and measure.within * A_DAY[measure.unit]
+        return Columns(counted(value, event), {}, *_watched(value, event, limit))
+    if isinstance(measure, Retention):
         value, event = sql(measure.retention), sql(measure.lost)
-    else:
-        raise TypeError(f"no such measure: {type(measure).__name__}")
-    return Columns(counted(value, event), {}, value, event)
+        # Who is seen a day longer is seen long enough, and what comes then is of no account.
+        return Columns(counted(value, event), {}, *_watched(value, event, measure.after + 1))
+    raise TypeError(f"no such measure: {type(measure).__name__}")
+
+
+def _watched(value: str, event: str, limit: float | None) -> tuple[str, str]:
+    """A duration and its event, as they are to those who stop watching at a limit."""
+    if not limit:
+        return value, event
+    longer = f"{value} > {limit} AND NOT ISNAN(CAST({value} AS DOUBLE))"
+    return (
+        f"CASE WHEN {longer} THEN {limit} ELSE {value} END",
+        f"({event} AND NOT ({longer}))",
+    )

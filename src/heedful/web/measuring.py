@@ -58,9 +58,10 @@ def measured(kpi: CatalogueKpi) -> str:
     if isinstance(measure, Quantile):
         return f"{_quantile(measure.q)} of {measure.quantile}; Woodruff interval, {clustered}"
     if isinstance(measure, Duration):
+        watched = f", watched for {measure.within} days at most" if measure.within else ""
         return (
             f"{_quantile(measure.q)} of the time until it happens, by Kaplan and Meier: who still"
-            f" waits counts as waiting; Brookmeyer-Crowley interval, {clustered}"
+            f" waits counts as waiting{watched}; Brookmeyer-Crowley interval, {clustered}"
         )
     if isinstance(measure, Retention):
         what = "lost" if measure.complement else "still there"
