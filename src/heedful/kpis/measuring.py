@@ -139,16 +139,24 @@ def _distribution(
     if isinstance(measure, Duration):
         value, event = sql(measure.duration), sql(measure.event)
         limit = measure.within and measure.within * A_DAY[measure.unit]
-        return Columns(counted(value, event), {}, *_watched(value, event, limit))
+        return Columns(counted(value, event), {}, *watched(value, event, limit))
     if isinstance(measure, Retention):
         value, event = sql(measure.retention), sql(measure.lost)
-        # Who is seen a day longer is seen long enough, and what comes then is of no account.
-        return Columns(counted(value, event), {}, *_watched(value, event, measure.after + 1))
+        return Columns(counted(value, event), {}, value, event)
     raise TypeError(f"no such measure: {type(measure).__name__}")
 
 
-def _watched(value: str, event: str, limit: float | None) -> tuple[str, str]:
-    """A duration and its event, as they are to those who stop watching at a limit."""
+def watched(value: str, event: str, limit: float | None) -> tuple[str, str]:
+    """A duration and its event, as they are to those who stop watching at a limit.
+
+    Args:
+        value: SQL of the duration.
+        event: SQL of whether the awaited happened.
+        limit: The limit, in the unit of the duration; None: nobody stops.
+
+    >>> watched("days", "lost", None)
+    ('days', 'lost')
+    """
     if not limit:
         return value, event
     longer = f"{value} > {limit} AND NOT ISNAN(CAST({value} AS DOUBLE))"

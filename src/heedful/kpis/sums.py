@@ -7,7 +7,7 @@ distribution is needed, counts by value), never rows. `stats` turns them into in
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from heedful.definitions.measure import Retention
 from heedful.kpis.cells import ALL, Cells, Spread, distributed, joined, part
-from heedful.kpis.measuring import Columns, columns
+from heedful.kpis.measuring import Columns, columns, watched
 from heedful.stats import BUCKETS
 
 if TYPE_CHECKING:
@@ -77,6 +78,14 @@ def default_stage(kpi: CatalogueKpi) -> str | None:
     return kpi.stages[0] if len(kpi.stages) == 1 else None
 
 
+def _no_longer(kpi: CatalogueKpi, taken: Columns) -> Columns:
+    """What a retention takes of rows: who is seen a day longer than asked is seen long enough."""
+    if not isinstance(kpi.measure, Retention) or taken.value is None or taken.event is None:
+        return taken
+    value, event = watched(taken.value, taken.event, kpi.measure.after + 1)
+    return replace(taken, value=value, event=event)
+
+
 def _bucket(id_: str) -> str:
     """SQL: which of 64 groups an id falls into, by md5 of it, as facts have it of customers."""
     high, low = (
@@ -97,7 +106,7 @@ class Query:
         texts = {name for name, kind in plan.columns.items() if kind == "VARCHAR"}
         texts |= plan.customer_dimensions
         self.measures: list[Columns] = [
-            columns(kpi, plan.columns, texts, plan.parameters) for kpi in plan.kpis
+            _no_longer(kpi, columns(kpi, plan.columns, texts, plan.parameters)) for kpi in plan.kpis
         ]
         self.staged = "stage" in plan.columns
         # KPIs with the same default share a stage column; without stages there is none.
