@@ -67,7 +67,7 @@ def decimals_of(
         return style.decimals
     if size >= 100 and style.factor == 1:
         return 0
-    return min(_MOST, max(style.decimals, ceil(log10(_UNITS_WIDE / size) - 1e-9)))
+    return min(_MOST, max(style.decimals, ceil(log10(_UNITS_WIDE) - log10(size) - 1e-9)))
 
 
 def amount(
