@@ -349,7 +349,7 @@ class Coded:
 
     def _parts(self, size: int) -> Iterator[slice]:
         """Rows to work on at once, more of them where a result of `size` is added up each time."""
-        together = 1 + 4 * size // SLICE
+        together = 1 + size // SLICE
         for begin in range(0, len(self.slices), together):
             some = self.slices[begin : begin + together]
             yield slice(some[0].start, some[-1].stop)

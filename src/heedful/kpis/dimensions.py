@@ -6,13 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import sqlglot
-from sqlglot import exp
-
 from heedful.definitions.parameters import substitute
 from heedful.store import schema
 
 if TYPE_CHECKING:
+    from sqlglot import exp
+
     from heedful.definitions.parameters import Value
     from heedful.definitions.project_files import Definitions
     from heedful.definitions.segment import Segment
@@ -91,10 +90,12 @@ def _labels(columns: Mapping[str, str]) -> list[str]:
 def _cases(
     segment: Segment, alias: str, columns: Mapping[str, str], rules: Mapping[str, Value]
 ) -> str:
+    from sqlglot import exp, parse_one
+
     texts = {name for name, kind in columns.items() if kind == "VARCHAR"}
     case = exp.Case()
     for value, condition in segment.cases.items():
-        tree = substitute(sqlglot.parse_one(condition, dialect="duckdb"), rules)
+        tree = substitute(parse_one(condition, dialect="duckdb"), rules)
         tree = comparing(tree, texts)
         for column in tree.find_all(exp.Column):
             column.set("table", exp.to_identifier(alias))
@@ -111,10 +112,12 @@ def comparing(tree: exp.Expr, texts: Collection[str]) -> exp.Expr:
         tree: The condition.
         texts: Columns that hold text.
 
-    >>> tree = sqlglot.parse_one("seats >= 500 AND plan = 'pro'", dialect="duckdb")
+    >>> from sqlglot import parse_one
+    >>> tree = parse_one("seats >= 500 AND plan = 'pro'", dialect="duckdb")
     >>> comparing(tree, {"seats", "plan"}).sql(dialect="duckdb")
     "TRY_CAST(seats AS DOUBLE) >= 500 AND plan = 'pro'"
     """
+    from sqlglot import exp
 
     def number(node: exp.Expr | None) -> bool:
         while isinstance(node, exp.Neg | exp.Cast | exp.Paren):

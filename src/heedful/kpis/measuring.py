@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import sqlglot
-
 from heedful.definitions.measure import (
     Duration,
     Mean,
@@ -74,7 +72,9 @@ def columns(
         raise ValueError(f"{kpi.id} is planned; it has no measure")
 
     def sql(text: str) -> str:
-        tree = substitute(sqlglot.parse_one(text, dialect="duckdb"), parameters or {})
+        from sqlglot import parse_one
+
+        tree = substitute(parse_one(text, dialect="duckdb"), parameters or {})
         tree = comparing(tree, texts)
         return f"({tree.sql(dialect='duckdb')})"
 
