@@ -16,7 +16,7 @@ import pyarrow as pa
 from heedful import stats
 from heedful.actions.effect import outcome
 from heedful.definitions.kpi import CatalogueKpi
-from heedful.kpis.reading import STORED
+from heedful.kpis.reported import STORED
 from heedful.kpis.shelf import Shelf
 from heedful.ledger.action import Action
 

@@ -17,7 +17,7 @@ from heedful.definitions.pattern import Pattern
 from heedful.findings.episode import Episode, replay
 from heedful.findings.past import Past
 from heedful.findings.signals import listen
-from heedful.kpis.reading import STORED
+from heedful.kpis.reported import STORED
 from heedful.kpis.shelf import Shelf
 from heedful.stats import BUCKETS, Estimates, ratios, shares
 from heedful.stats.families import benjamini_hochberg

@@ -14,7 +14,7 @@ import pytest
 from heedful import stats
 from heedful.definitions.kpi import CatalogueKpi
 from heedful.kpis.periods import end
-from heedful.kpis.reading import STORED
+from heedful.kpis.reported import STORED
 from heedful.kpis.shelf import Shelf
 from heedful.ledger.action import Action
 

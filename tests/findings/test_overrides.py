@@ -21,7 +21,7 @@ from heedful.findings.evidence import Witness, _owner, finding
 from heedful.findings.finding import Finding, Segment
 from heedful.findings.past import Past
 from heedful.findings.signals import RATE, Signal, listen
-from heedful.kpis.reading import STORED
+from heedful.kpis.reported import STORED
 from heedful.kpis.shelf import Shelf
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))

@@ -14,7 +14,7 @@ import pytest
 
 from heedful.findings.episode import REDEFINED, replay
 from heedful.findings.past import Past
-from heedful.kpis.reading import STORED
+from heedful.kpis.reported import STORED
 from heedful.kpis.shelf import Shelf
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heedful.kpis.change import change
-from heedful.kpis.reading import STORED
+from heedful.kpis.reported import STORED
 from heedful.kpis.shelf import Shelf
 
 WEEK = timedelta(days=7)

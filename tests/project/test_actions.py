@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from heedful.findings.finding import Finding
-from heedful.kpis.reading import STORED
+from heedful.kpis.reported import STORED
 from heedful.kpis.shelf import Shelf
 from heedful.ledger.refusal import RefusedError
 from heedful.project import NotFoundError

@@ -11,7 +11,7 @@ import pytest
 
 from heedful.definitions.kpi import Kpi
 from heedful.definitions.scorecard import ScorecardDefinition
-from heedful.kpis.reading import STORED
+from heedful.kpis.reported import STORED
 
 LAYERS = {
     "csat": "experience",

@@ -22,6 +22,7 @@ from heedful.facts import parameters
 from heedful.kpis import reading
 from heedful.kpis.dimensions import who
 from heedful.kpis.reading import Frame
+from heedful.kpis.reported import STORED
 from heedful.kpis.sums import Plan, Query
 from heedful.kpis.tally import Tally
 
@@ -134,7 +135,7 @@ class Bench(Generic[E]):
             until: Day after the last; None: to the end.
 
         Returns:
-            Readings with the columns of `reading.STORED`.
+            Readings with the columns of `reported.STORED`.
         """
         fact = measured.fact
         offered = tuple(
@@ -143,9 +144,9 @@ class Bench(Generic[E]):
             if grain in fact.grains and (dimension is None or dimension in measured.dimensions)
         )
         if not offered or not kpis:
-            return reading.STORED.empty_table()
+            return STORED.empty_table()
         frame = self.frame(fact, now)
-        found = [reading.STORED.empty_table()]
+        found = [STORED.empty_table()]
         # Customers and accounts fall into buckets of their own.
         for unit in dict.fromkeys(kpi.unit for kpi in kpis):
             mine = [kpi for kpi in kpis if kpi.unit == unit]

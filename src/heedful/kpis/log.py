@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from heedful.engines.duckdb import DuckDB, literal
 from heedful.kpis import periods
-from heedful.kpis.reading import NO_LONGER, SHOWN, STORED
+from heedful.kpis.reported import NO_LONGER, SHOWN, STORED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -18,6 +18,7 @@ from heedful.definitions.measure import Retention
 from heedful.kpis import periods
 from heedful.kpis.cells import ALL, Cells
 from heedful.kpis.estimating import estimates
+from heedful.kpis.reported import STORED
 from heedful.kpis.sums import default_stage
 
 if TYPE_CHECKING:
@@ -25,37 +26,6 @@ if TYPE_CHECKING:
 
     from heedful.definitions.kpi import CatalogueKpi
     from heedful.stats import Estimates
-
-SHOWN = pa.schema(
-    [
-        ("kpi", pa.string()),
-        ("grain", pa.string()),
-        ("period_start", pa.date32()),
-        ("period_end", pa.date32()),
-        ("complete", pa.bool_()),
-        ("stage", pa.string()),
-        ("dimension", pa.string()),
-        ("segment", pa.string()),
-        ("value", pa.float64()),
-        ("low", pa.float64()),
-        ("high", pa.float64()),
-        ("n", pa.int64()),
-        ("customers", pa.int64()),
-        ("weighted_n", pa.float64()),
-        ("unit", pa.string()),
-        ("why", pa.string()),
-        ("method", pa.string()),
-        ("definition_hash", pa.string()),
-        ("table_versions", pa.string()),
-        ("reported_at", pa.timestamp("us", tz="UTC")),
-    ]
-)
-"""Columns that people see, in order."""
-
-STORED = SHOWN.append(pa.field("replicates", pa.list_(pa.float32())))
-"""Columns of the log: the replicates let scores and changes keep the real covariance."""
-
-NO_LONGER = "no data any more"
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ class Shelf:
     """Readings as they stand.
 
     Args:
-        reported: Reports of readings with the columns of `reading.STORED`, in any order. Of
+        reported: Reports of readings with the columns of `reported.STORED`, in any order. Of
             several reports of one reading the newest counts; one without rows says that it is
             gone.
         version: Version of the log that they come from; None where there is no log yet.
@@ -270,7 +270,7 @@ class Shelf:
         return max((start for start, count in counts.items() if 2 * count >= most), default=None)
 
     def rows(self, places: Mapping[str, Any] | None = None) -> pa.Table:
-        """Readings as a table with the columns of `reading.STORED`.
+        """Readings as a table with the columns of `reported.STORED`.
 
         Args:
             places: Only those whose columns equal these values: `kpi`, `grain`, `dimension`,

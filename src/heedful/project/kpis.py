@@ -122,9 +122,6 @@ class Kpis:
         Raises:
             NotFoundError: No such KPI, dimension, grain or stage.
         """
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         tell = note or (lambda _text: None)
         definitions = self.project.definitions
         known_grain(grain)
@@ -142,18 +139,21 @@ class Kpis:
             until=until,
             as_of=as_of,
         )
-        found = found.filter(pc.is_valid(found["stage"])) if each_stage else found
+        if each_stage:
+            found = found.filter(found["stage"].is_valid())
         if as_of is not None:
             return found
         held = set(found["kpi"].to_pylist())
         missing = [kpi for kpi in kpis if kpi.id not in held]
         if not missing or not (names or by):
             return found
+        import pyarrow as pa
+
         fresh = self.computed(missing, by, grain, tell)
         if each_stage:
-            fresh = fresh.filter(pc.is_valid(fresh["stage"]))
+            fresh = fresh.filter(fresh["stage"].is_valid())
         elif stage is None:
-            fresh = fresh.filter(pc.is_null(fresh["stage"]))
+            fresh = fresh.filter(fresh["stage"].is_null())
         fresh = only(fresh, stage, since, until).select(found.column_names)
         keys = [(name, "ascending", "at_start") for name in ("kpi", "period_start", "stage")]
         order = [*keys, ("segment", "ascending", "at_end")]
@@ -185,7 +185,7 @@ class Kpis:
         import pyarrow as pa
 
         from heedful.facts.build import build
-        from heedful.kpis.reading import STORED
+        from heedful.kpis.reported import STORED
 
         tables = [STORED.empty_table()]
         by_fact: dict[str, list[CatalogueKpi]] = {}

@@ -11,7 +11,7 @@ from heedful.facts.build import build
 from heedful.facts.prepared import Prepared
 from heedful.kpis import periods
 from heedful.kpis.computing import Bench
-from heedful.kpis.reading import STORED
+from heedful.kpis.reported import STORED
 from heedful.store import schema
 from heedful.store.importing import Importer
 from heedful.store.lake import Lake, Snapshot

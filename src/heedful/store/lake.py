@@ -135,12 +135,13 @@ class Lake:
     ) -> tuple[str, ...]:
         """Paths as any reader wants them; Delta's own are percent-encoded."""
         import pyarrow as pa
-        import pyarrow.compute as pc
 
         root = self.path(name).resolve()
         # `pa.table` would ask pandas whether this is a data frame, and so import it.
         actions = pa.RecordBatchReader.from_stream(found.get_add_actions(flatten=True)).read_all()
         if months is not None:
+            import pyarrow.compute as pc
+
             actions = actions.filter(pc.is_in(actions["partition._month"], pa.array(months)))
         return tuple(sorted(str(root / unquote(path)) for path in actions["path"].to_pylist()))
 

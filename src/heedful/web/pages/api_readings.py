@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from heedful.definitions.problem import one_of
-from heedful.kpis.reading import SHOWN
+from heedful.kpis.reported import SHOWN
 from heedful.project import NotFoundError
 from heedful.project.kpis import only
 from heedful.scorecard.comparison import Comparison, compare

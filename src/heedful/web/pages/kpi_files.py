@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from heedful.definitions.problem import one_of
-from heedful.kpis.reading import SHOWN
+from heedful.kpis.reported import SHOWN
 from heedful.project import NotFoundError
 from heedful.web import files
 from heedful.web.guest import Viewer, site_of
