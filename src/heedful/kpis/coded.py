@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -149,9 +149,7 @@ class Coded:
         }
         if people is not None:
             self._join(people, unit[first])
-        self._by_value: Indices | None = None
-        if "value" in self._numbers:
-            self._by_value = np.argsort(self._numbers["value"], kind="stable")
+        self._by_value = _ByValue.of(self._numbers, bucket) if "value" in self._numbers else None
 
     def __len__(self) -> int:
         return len(self.unit)
@@ -327,19 +325,16 @@ class Coded:
         mine = np.empty(len(self.unit), wanted.dtype)
         for part in self.slices:
             mine[part] = wanted[cut.of[self._piece(grouping, part)]]
-        row = self._by_value
-        cell = mine[row]
-        if none < len(cut.start):
-            some = cell < none
-            row, cell = row[some], cell[some]
-        row = row[_stable(cell)]
-        sizes = np.bincount(cell, minlength=len(held))
+        cell = mine[self._by_value.row]
+        sizes = np.bincount(cell, minlength=none + 1)[:none]
+        # Those of no cell come last.
+        order = _stable(cell)[: sizes.sum()]
         return Spread(
             start=np.concatenate([[0], np.cumsum(sizes)]),
-            value=self._numbers["value"][row].astype(np.float64),
-            event=self._numbers["event"][row].astype(np.bool_),
-            count=np.ones(len(row)),
-            bucket=self.bucket[row].astype(np.intp),
+            value=self._by_value.value[order],
+            event=self._by_value.event[order],
+            count=np.ones(len(order)),
+            bucket=self._by_value.bucket[order],
         )
 
     def _piece(self, grouping: Grouping, part: slice) -> Indices:
@@ -353,6 +348,26 @@ class Coded:
         for begin in range(0, len(self.slices), together):
             some = self.slices[begin : begin + together]
             yield slice(some[0].start, some[-1].stop)
+
+
+@dataclass(frozen=True, slots=True)
+class _ByValue:
+    """Rows in order of their column `value`."""
+
+    row: Indices
+    value: Floats
+    event: NDArray[np.bool_]
+    bucket: Indices
+
+    @classmethod
+    def of(cls, numbers: Mapping[str, NDArray[Any]], bucket: Codes) -> Self:
+        row = np.argsort(numbers["value"], kind="stable")
+        return cls(
+            row=row,
+            value=numbers["value"][row].astype(np.float64),
+            event=numbers["event"][row].astype(np.bool_),
+            bucket=bucket[row].astype(np.intp),
+        )
 
 
 class _Kept:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from heedful.stats.cell_parts import cell_parts
 from heedful.stats.estimate import (
     BUCKETS,
     LEAST_CUSTOMERS,
@@ -483,16 +484,11 @@ def _parts(
     people = customers.astype(np.float64)
     sizes = np.diff(start)
     curves = np.minimum(sizes, BINS) * BUCKETS // 4
-    weight = np.cumsum(np.maximum(sizes, curves))
-    begin, cells, done = 0, len(people), 0
-    while begin < cells or begin == 0:
-        end = int(np.searchsorted(weight, done + NUMBERS, side="right"))
-        end = min(max(end, begin + 1), cells)
-        mine = slice(start[begin], start[end])
+    for cells in cell_parts(np.maximum(sizes, curves), NUMBERS):
+        starts = start[cells.start : cells.stop + 1]
+        mine = slice(starts[0], starts[-1])
         time, event, count, bucket = (one[mine] for one in rows)
-        starts = start[begin : end + 1] - start[begin]
-        yield LifeTables.of(time, event, count, bucket, starts), people[begin:end]
-        begin, done = end or 1, weight[end - 1] if end else 0
+        yield LifeTables.of(time, event, count, bucket, starts - starts[0]), people[cells]
 
 
 def _within(steps: Floats, start: Indices, own: Indices) -> Floats:

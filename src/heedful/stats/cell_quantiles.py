@@ -5,6 +5,7 @@ from math import nan
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from heedful.stats.cell_parts import cell_parts
 from heedful.stats.estimate import (
     BUCKETS,
     LEAST_CUSTOMERS,
@@ -14,6 +15,9 @@ from heedful.stats.estimate import (
     Why,
 )
 from heedful.stats.student import t_quantiles
+
+ROWS = 1 << 17
+"""About as many rows are worked on at once."""
 
 
 def quantile_cells(
@@ -48,14 +52,20 @@ def quantile_cells(
     """
     if not 0 < q < 1:
         raise ValueError(f"q is {q}; it must lie between 0 and 1, such as 0.5 for the median")
-    rows = _Rows(
-        np.asarray(value, dtype=np.float64),
-        np.asarray(count, dtype=np.float64),
-        np.asarray(bucket, dtype=np.intp),
-        np.asarray(start, dtype=np.intp),
-    )
-    people = np.asarray(customers, dtype=np.float64)
-    size = len(people)
+    starts = np.asarray(start, dtype=np.intp)
+    values, people = np.asarray(value, dtype=np.float64), np.asarray(customers, dtype=np.float64)
+    counts, buckets = np.asarray(count, dtype=np.float64), np.asarray(bucket, dtype=np.intp)
+    found = []
+    for cells in cell_parts(np.diff(starts), ROWS):
+        own = starts[cells.start : cells.stop + 1]
+        mine = slice(own[0], own[-1])
+        rows = _Rows(values[mine], counts[mine], buckets[mine], own - own[0])
+        found.append(_quantiles(rows, people[cells], q, level))
+    return Estimates.joined(found)
+
+
+def _quantiles(rows: "_Rows", people: Floats, q: float, level: float) -> Estimates:
+    size = rows.cells
     some = rows.total > 0
     middle = rows.at(np.full(size, q))
     finite = np.isfinite(middle) | ~some
