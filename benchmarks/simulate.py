@@ -89,7 +89,7 @@ SECTIONS = {
     ),
     "cells": Section(
         "Kaplan-Meier of many cells at once",
-        "As above, with the jackknife at 64 event times of each sample, however many there are: "
+        "As above, with the jackknife at 48 event times of each sample, however many there are: "
         "this is what a refresh computes. Half as many samples.",
         cells_table,
     ),
