@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from heedful.definitions.kpi import CatalogueKpi
 from heedful.engines.duckdb import DuckDB
-from heedful.kpis import periods
+from heedful.kpis import coded, periods, tally
 from heedful.kpis.cells import ALL, Cells, joined
 from heedful.kpis.estimating import estimates
 from heedful.kpis.sums import Plan, Query
@@ -120,7 +120,16 @@ def tallied(query: Query, engine: DuckDB) -> list[Cells]:
     ]
 
 
-WAYS = (grouped, tallied)
+def sliced(query: Query, engine: DuckDB) -> list[Cells]:
+    """Counted in arrays of a few rows at a time, and without a place for every possible cell."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coded, "SLICE", 3)
+        patch.setattr(coded, "DENSE", 2)
+        patch.setattr(tally, "BATCH", 2)
+        return tallied(query, engine)
+
+
+WAYS = (grouped, tallied, sliced)
 
 
 def measured(
@@ -319,7 +328,7 @@ def test_the_days_asked_for_limit_the_rows():
     columns = {"customer": "VARCHAR", "day": "DATE", "bucket": "INTEGER", "flag": "BOOLEAN"}
     plan = Plan("t", (KPIS[0],), columns, frozenset(), (("all", None),), days[2], days[5])
     query = Query(plan)
-    assert [way(query, engine)[0].n.sum() for way in WAYS] == [3, 3]
+    assert [way(query, engine)[0].n.sum() for way in WAYS] == [3, 3, 3]
     engine.close()
 
 
@@ -485,3 +494,9 @@ def test_every_catalogue_kpi_compiles_to_sql_that_the_engine_and_spark_can_read(
             assert tree is not None
         checked += 1
     assert checked > 30
+
+
+def test_small_codes_are_ordered_as_large_ones_are():
+    codes = np.random.default_rng(4).integers(0, 200_000, 5_000).astype(np.uint32)
+    codes = np.concatenate([codes, codes[::3], codes[::7]])
+    np.testing.assert_array_equal(coded._stable(codes), np.argsort(codes, kind="stable"))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from heedful import stats
-from heedful.stats.cell_lifetimes import BINS
+from heedful.stats.cell_lifetimes import BINS, LifeTables, _needed
+from heedful.stats.student import t_quantiles
 
 SIZES = (0, 1, 2, 5, 29, 40, 64, 100, 300)
 
@@ -47,6 +48,15 @@ def same(found, one, *, loose=False):
         np.testing.assert_allclose(found.replicates, one.replicates, rtol=1e-8, atol=1e-10)
 
 
+@pytest.fixture(params=[None, 1, 150], ids=["whole", "single", "parts"])
+def at_once(request, monkeypatch):
+    """How many rows are worked on at once, by which no number may change."""
+    if request.param:
+        monkeypatch.setattr("heedful.stats.cell_quantiles.ROWS", request.param)
+        monkeypatch.setattr("heedful.stats.cell_lifetimes.NUMBERS", request.param)
+
+
+@pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("q", [0.1, 0.5, 0.9])
 @pytest.mark.parametrize("distinct", [None, 6])
 def test_quantiles(q, distinct):
@@ -63,6 +73,7 @@ def test_a_quantile_that_is_not_finite_says_so():
 
 
 @pytest.mark.parametrize("q", [0.2, 0.5, 0.8])
+@pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("distinct", [6, BINS])
 def test_durations_with_no_more_times_than_bins(q, distinct):
     rows = Rows(2, distinct=distinct)
@@ -74,6 +85,7 @@ def test_durations_with_no_more_times_than_bins(q, distinct):
             same(found[number], stats.duration(time, event, count, bucket, customers, q))
 
 
+@pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("complement", [False, True])
 @pytest.mark.parametrize("after", [0.0, 3.0, 1000.0])
 def test_survival_with_no_more_times_than_bins(after, complement):
@@ -83,6 +95,22 @@ def test_survival_with_no_more_times_than_bins(after, complement):
     for number, (time, event, count, bucket, customers) in enumerate(rows.cells):
         one = stats.survival(time, event, count, bucket, customers, after, complement)
         same(found[number], one)
+
+
+def test_an_interval_far_wider_than_that_of_independent_rows_is_found():
+    """Few customers with many rows alike: it ends behind the event times that are tried first."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        time = np.repeat(np.sort(rng.lognormal(size=24)), 60)
+        bucket = np.repeat(rng.permutation(24), 60)
+        event, count = np.ones(len(time), dtype=bool), np.ones(len(time))
+        tables = LifeTables.of(time, event, count, bucket, [0, len(time)])
+        t = t_quantiles(0.95, np.array([23.0]))
+        one = stats.duration(time, event, count, bucket, 24)
+        needed = _needed(tables, t, -np.log(0.5))[0]
+        assert one.high is None or one.high > np.unique(time)[needed - 1], "it proves nothing"
+        found = stats.duration_cells(time, event, count, bucket, [0, len(time)], [24])
+        same(found[0], one)
 
 
 def test_with_more_times_than_bins_an_end_moves_by_a_step_at_most():
