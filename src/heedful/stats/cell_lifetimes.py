@@ -94,38 +94,38 @@ class LifeTables:
         begins = np.asarray(start, dtype=np.intp)
         if times.size and times.min() < 0:
             raise ValueError(f"a duration is {times.min()}; durations must not be negative")
-        cells = len(begins) - 1
+        cells, sizes = len(begins) - 1, np.diff(begins)
         died = numbers * np.asarray(event, dtype=np.bool_)
-        cell = np.repeat(np.arange(cells), np.diff(begins))
+        cell = np.repeat(np.arange(cells), sizes)
         new = np.ones(len(times), dtype=np.bool_)
-        new[1:] = (times[1:] != times[:-1]) | (cell[1:] != cell[:-1])
+        np.not_equal(times[1:], times[:-1], out=new[1:])
+        new[begins[:-1][sizes > 0]] = True
         first = np.flatnonzero(new)
-        group = np.cumsum(new) - 1
         deaths = np.add.reduceat(died, first) if len(first) else np.zeros(0)
-        running = np.concatenate([[0.0], np.cumsum(numbers)])
-        total = running[begins[1:]] - running[begins[:-1]]
-        of = cell[first]
-        exposed = total[of] - (running[first] - running[begins[:-1]][of])
-        some = deaths > 0
-        d, n, own = deaths[some], exposed[some], of[some]
+        # The first row of each event time: whoever stands before it in its cell has left.
+        at = first[deaths > 0]
+        d, own = deaths[deaths > 0], cell[at]
         event_start = np.searchsorted(own, np.arange(cells + 1))
+        running = np.concatenate([[0.0], np.cumsum(numbers)])
+        n = running[begins[1:]][own] - running[at]
+        reached = np.zeros(len(times), dtype=np.intp)
+        reached[at] = 1
+        np.cumsum(reached, out=reached)
         everybody = n <= d
         with np.errstate(divide="ignore", invalid="ignore"):
             steps = np.where(everybody, 0.0, np.log1p(-d / n))
             hazards = np.where(everybody, 0.0, d / (n * (n - d)))
         steepness = -_within(steps, event_start, own)
         steepness[everybody] = np.inf
-        reached = np.cumsum(some)
-        before = np.concatenate([[0], reached])[np.searchsorted(of, np.arange(cells))]
         return cls(
             bucket=buckets,
             watched=times,
             died=died,
             count=numbers,
             start=begins,
-            last=reached[group] - before[cell] - 1,
+            last=reached - event_start[cell] - 1,
             event_start=event_start,
-            time=times[first][some],
+            time=times[at],
             survival=np.exp(-steepness),
             steepness=steepness,
             hazard=_within(hazards, event_start, own),
