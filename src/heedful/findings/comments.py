@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -11,16 +11,25 @@ from heedful.engines.duckdb import literal
 from heedful.findings.finding import Comment
 from heedful.kpis.periods import midnight
 from heedful.store.personal import masked
+from heedful.surveys.scales import scaled
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from heedful.definitions.instrument import Instrument
 
 LONGEST = 600
 """Longer comments are cut."""
 TABLES = ("responses", "feedback")
 """Where comments lie."""
+_ANSWERED = (
+    *("comment", "answered_at", "touchpoint", "device", "instrument"),
+    *("score", "scale_min", "scale_max", "scale_reversed"),
+)
+_LOW = "COALESCE(scale_min, 0)"
+_SHARE = f"(score - {_LOW}) / NULLIF(COALESCE(scale_max, 10) - {_LOW}, 0)"
 _TABLES = (
-    ("responses", "comment", "answered_at", "score / NULLIF(COALESCE(scale_max, 10), 0)", "score"),
+    ("responses", "comment", "answered_at", _SHARE, "score"),
     ("feedback", "text", "said_at", "rating / 5.0", "rating"),
 )
 
@@ -29,6 +38,7 @@ def comments(
     ask: Callable[[str], pa.Table],
     held: Collection[str],
     timezone: str,
+    instruments: Mapping[str, Instrument],
     *,
     touchpoints: Collection[str],
     since: date,
@@ -43,6 +53,7 @@ def comments(
         ask: Answers a SELECT over the project's tables.
         held: Tables that exist.
         timezone: The project's timezone.
+        instruments: The project's, by id: some ask so that a low number is good.
         touchpoints: Where; empty: anywhere.
         since: First day.
         until: Day after the last.
@@ -54,6 +65,8 @@ def comments(
         Each wording once, the most telling score first, longer ones before short ones.
     """
     first, last = (literal(midnight(day, timezone).isoformat()) for day in (since, until))
+    answers = scaled(f"SELECT {', '.join(_ANSWERED)} FROM responses", _ANSWERED, instruments)
+    rows = {"responses": f"({answers}) AS answers", "feedback": "feedback"}
     parts = []
     for table, text, at, share, score in _TABLES:
         if table not in held:
@@ -70,7 +83,7 @@ def comments(
         parts.append(
             f"SELECT trim({text}) AS text, {at} AS moment, touchpoint, device,"
             f" CAST({score} AS DOUBLE) AS score, CAST({share} AS DOUBLE) AS share"
-            f" FROM {table} WHERE {' AND '.join(where)}"
+            f" FROM {rows[table]} WHERE {' AND '.join(where)}"
         )
     if not parts:
         return []

@@ -282,6 +282,7 @@ class Findings:
             limit: How many.
         """
         from heedful.findings.comments import TABLES, comments
+        from heedful.surveys.catalogue import instruments
 
         settings = self.project.definitions.settings
         hot = [one for one in (*finding.where, *finding.who) if one.stands_out and one.segment]
@@ -304,6 +305,7 @@ class Findings:
                 ask,
                 held,
                 settings.timezone,
+                instruments(self.project.definitions.instruments),
                 touchpoints=places,
                 since=since,
                 until=finding.period_end,

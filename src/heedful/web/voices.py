@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from heedful.findings.comments import TABLES, comments
+from heedful.surveys.catalogue import instruments
 
 if TYPE_CHECKING:
     from heedful.findings.finding import Comment
@@ -42,6 +43,7 @@ def _voices(edition: Edition, view: View, touchpoints: Collection[str]) -> list[
                 ask,
                 held,
                 edition.definitions.settings.timezone,
+                instruments(edition.definitions.instruments),
                 touchpoints=touchpoints,
                 since=period.start,
                 until=period.end,
