@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from heedful.definitions.instrument import POINTS_AT_MOST, Instrument
+from heedful.definitions.wording import wording
 from heedful.surveys.catalogue import instruments
 
 INTRODUCTION = f"""\
@@ -79,7 +80,9 @@ def _fields() -> str:
         if name in Instrument.unwritten:
             continue
         default = "**needed**" if field.is_required() else _shown(field.default)
-        rows.append(f"| `{name}` | {HOLDS[name]} | {default} | {field.description} |")
+        rows.append(
+            f"| `{name}` | {HOLDS[name]} | {default} | {' '.join(wording(Instrument, name).split())} |"
+        )
     return "\n".join(rows) + "\n"
 
 
