@@ -80,9 +80,8 @@ def _fields() -> str:
         if name in Instrument.unwritten:
             continue
         default = "**needed**" if field.is_required() else _shown(field.default)
-        rows.append(
-            f"| `{name}` | {HOLDS[name]} | {default} | {' '.join(wording(Instrument, name).split())} |"
-        )
+        says = " ".join(wording(Instrument, name).split())
+        rows.append(f"| `{name}` | {HOLDS[name]} | {default} | {says} |")
     return "\n".join(rows) + "\n"
 
 
