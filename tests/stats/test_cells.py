@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from heedful import stats
-from heedful.stats.cell_lifetimes import BINS, LifeTables, _needed
+from heedful.stats.cell_lifetimes import _needed
+from heedful.stats.life_tables import BINS, LifeTables
 from heedful.stats.student import t_quantiles
 
 SIZES = (0, 1, 2, 5, 29, 40, 64, 100, 300)

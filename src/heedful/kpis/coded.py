@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from heedful.kpis import periods
-from heedful.kpis.cells import ALL, Spread
+from heedful.kpis.calendar import Calendar, cut, objects
+from heedful.kpis.cells import Spread
+from heedful.kpis.kept import Kept, encoded, small
 from heedful.stats import BUCKETS
 
 if TYPE_CHECKING:
@@ -28,21 +28,6 @@ DENSE = 1 << 16
 """With fewer possible cells than this, none is looked for that has no rows."""
 SLICE = 1 << 16
 """Rows that are worked on at once: what is made of them should fit near the processor."""
-
-
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    """Days cut into pieces that every grain is made of.
-
-    Attributes:
-        count: How many pieces there are.
-        place: By grain, the period that each piece lies in, ascending, shape (count,).
-        begin: By grain, the first day of each period, `ALL` for the grain all.
-    """
-
-    count: int
-    place: Mapping[Grain, Codes]
-    begin: Mapping[Grain, NDArray[np.object_]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +65,6 @@ class Grouping:
         label: The label of each row; None where all rows have one.
         width: How many labels there may be.
         calendar: The pieces.
-        piece: The piece of each row, by number; of those that may be empty where there are few.
         seen: Label and piece, as one number, of each piece; None where none is left out.
         cuts: The cells of each grain.
     """
@@ -119,7 +103,7 @@ class Coded:
         grains: Iterable[Sequence[Grain]],
         people: pa.Table | None = None,
     ) -> None:
-        kept = _Kept(labels)
+        kept = Kept(labels)
         for batch in batches:
             kept.add(batch)
         columns = kept.columns()
@@ -145,7 +129,7 @@ class Coded:
             self._numbers[name] = columns.pop(name)[order]
         day = days[order]
         self.calendars: dict[tuple[Grain, ...], tuple[Calendar, Codes]] = {
-            tuple(some): _cut(day, tuple(some)) for some in grains
+            tuple(some): cut(day, tuple(some)) for some in grains
         }
         if people is not None:
             self._join(people, unit[first])
@@ -164,11 +148,11 @@ class Coded:
         for name in people.column_names:
             if name == "unit":
                 continue
-            codes, values = _encoded(people[name])
+            codes, values = encoded(people[name])
             if None not in values:
                 values = [*values, None]
             none = values.index(None)
-            of_unit = np.full(len(unit), none, _small(len(values)))
+            of_unit = np.full(len(unit), none, small(len(values)))
             of_unit[found] = codes[order][place[found]]
             self._codes[name] = of_unit[self.unit]
             self.labels[name] = values
@@ -184,7 +168,7 @@ class Coded:
             full = known if value in known else [*known, value]
             place = [full.index(value if one is None else one) for one in values]
             self.labels[other] = full
-            self._codes[other] = np.array(place, _small(len(full)))[self._codes[name]]
+            self._codes[other] = np.array(place, small(len(full)))[self._codes[name]]
         return other
 
     def grouping(
@@ -216,9 +200,9 @@ class Coded:
             segment, of_stage = (np.full(len(start), None) for _ in range(2))
             rest = own[start]
             if stage is not None and (values := self.labels[stage]):
-                of_stage, rest = _objects(values)[rest % len(values)], rest // len(values)
+                of_stage, rest = objects(values)[rest % len(values)], rest // len(values)
             if dimension is not None and (values := self.labels[dimension]):
-                segment = _objects(values)[rest]
+                segment = objects(values)[rest]
             placed = [stage is None or one is not None for one in of_stage]
             cuts[grain] = Cut(
                 start=start,
@@ -238,7 +222,7 @@ class Coded:
             many = max(1, len(self.labels[name]))
             size *= many
             codes = self._codes[name]
-            found = codes if found is None else found.astype(_small(size)) * many + codes
+            found = codes if found is None else found.astype(small(size)) * many + codes
         return found, size
 
     def summed(self, grouping: Grouping, names: Sequence[str]) -> dict[str, dict[Grain, Floats]]:
@@ -320,7 +304,7 @@ class Coded:
             raise ValueError("there are no values to put into order")
         cut = grouping.cuts[grain]
         none = len(held)
-        wanted: Codes = np.full(len(cut.start), none, _small(none))
+        wanted: Codes = np.full(len(cut.start), none, small(none))
         wanted[held] = np.arange(none)
         mine = np.empty(len(self.unit), wanted.dtype)
         for part in self.slices:
@@ -370,88 +354,6 @@ class _ByValue:
         )
 
 
-class _Kept:
-    """Batches of rows, kept as small as they can be without losing anything."""
-
-    def __init__(self, labels: Sequence[str]) -> None:
-        self.labels: dict[str, list[Any]] = {name: [] for name in labels}
-        self._place: dict[str, dict[Any, int]] = {name: {} for name in labels}
-        self._columns: dict[str, list[NDArray[Any]]] = {}
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            if name in self.labels:
-                found = self._coded(name, column)
-            elif name == "unit":
-                found = column.to_numpy()
-            elif name == "bucket":
-                found = column.to_numpy().astype(np.uint8)
-            elif name == "day":
-                found = column.cast("int32").to_numpy()
-            else:
-                found = _narrow(_plain(column))
-            self._columns.setdefault(name, []).append(found)
-
-    def _coded(self, name: str, column: pa.Array) -> Codes:
-        codes, values = _encoded(column)
-        place, known = self._place[name], self.labels[name]
-        for value in values:
-            if value not in place:
-                place[value] = len(known)
-                known.append(value)
-        here = np.array([place[value] for value in values], _small(len(known)))
-        return here[codes] if len(here) else np.zeros(len(codes), np.uint8)
-
-    def columns(self) -> dict[str, NDArray[Any]]:
-        """Each column as one array; nothing is kept here any more."""
-        found = {}
-        for name in list(self._columns):
-            found[name] = np.concatenate(self._columns.pop(name))
-        return found
-
-
-def _encoded(column: pa.Array | pa.ChunkedArray) -> tuple[Indices, list[Any]]:
-    """A code for each value, and the value of each code; null has one like any other."""
-    import pyarrow as pa
-
-    encoded = column.dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.unify_dictionaries().combine_chunks()
-    values = encoded.dictionary.to_pylist()
-    codes = encoded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
-    return codes.astype(np.intp), [*values, None] if encoded.null_count else values
-
-
-def _plain(column: pa.Array) -> NDArray[Any]:
-    """Numbers of which missing ones add nothing."""
-    values = column.to_numpy(zero_copy_only=False)
-    if values.dtype.kind == "f" and np.isnan(values.sum()):
-        values = np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf)
-    return np.asarray(values)
-
-
-def _narrow(values: NDArray[Any]) -> NDArray[Any]:
-    """The same numbers in a byte each, where they are whole and small."""
-    if values.dtype == np.bool_:
-        return values.view(np.uint8)
-    with np.errstate(invalid="ignore"):
-        small = values.astype(np.uint8)
-    return small if np.array_equal(small, values) else values
-
-
-def _small(count: int) -> type[np.unsignedinteger[Any]]:
-    """The smallest type for as many codes, and one more that is none of them."""
-    if count < 1 << 8:
-        return np.uint8
-    return np.uint16 if count < 1 << 16 else np.uint32
-
-
-def _objects(values: Sequence[Any]) -> NDArray[np.object_]:
-    found = np.empty(len(values), dtype=object)
-    found[:] = values
-    return found
-
-
 def _joined(label: Codes | None, piece: Codes, count: int, part: slice) -> Indices:
     """Label and piece of some rows as one number."""
     own = piece[part].astype(np.intp)
@@ -477,39 +379,10 @@ def _by_day(unit: NDArray[np.int32], day: NDArray[np.int32]) -> Indices:
 
 def _slices(first: Indices, count: int) -> list[slice]:
     """Rows in parts that split no unit."""
-    ends = np.append(first[1:], count)
-    wanted = np.arange(SLICE, count + SLICE, SLICE)
     if not count:
         return []
+    ends = np.append(first[1:], count)
+    wanted = np.arange(SLICE, count + SLICE, SLICE)
     cuts = np.unique(ends[np.minimum(np.searchsorted(ends, wanted), len(ends) - 1)])
     bounds = [0, *(int(cut) for cut in cuts)]
     return [slice(a, b) for a, b in itertools.pairwise(bounds)]
-
-
-def _cut(days: NDArray[np.int32], grains: tuple[Grain, ...]) -> tuple[Calendar, Codes]:
-    """The pieces of time that some grains have in common, and the one that each row lies in."""
-    if not len(days):
-        empty = np.zeros(0, np.intp)
-        none = Calendar(0, dict.fromkeys(grains, empty), dict.fromkeys(grains, np.zeros(0, object)))
-        return none, np.zeros(0, np.uint8)
-    first, last = int(days.min()), int(days.max())
-    begin = date(1970, 1, 1) + timedelta(days=first)
-    every = [begin + timedelta(days=n) for n in range(last - first + 1)]
-    starts = {
-        grain: [ALL] * len(every)
-        if grain == "all"
-        else [periods.start(grain, day) for day in every]
-        for grain in grains
-    }
-    place: dict[tuple[date, ...], int] = {}
-    for key in zip(*starts.values(), strict=True):
-        place.setdefault(key, len(place))
-    of_day = [place[key] for key in zip(*starts.values(), strict=True)]
-    periods_of, begins = {}, {}
-    for nth, grain in enumerate(grains):
-        distinct = list(dict.fromkeys(key[nth] for key in place))
-        number = {day: n for n, day in enumerate(distinct)}
-        periods_of[grain] = np.array([number[key[nth]] for key in place], _small(len(distinct)))
-        begins[grain] = _objects(distinct)
-    codes = np.array(of_day, _small(len(place)))
-    return Calendar(len(place), periods_of, begins), codes[days - first]

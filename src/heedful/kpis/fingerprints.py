@@ -51,48 +51,30 @@ class Fingerprints:
         """Whether days of a fact were looked at in this way before."""
         return part in self._known.get(fact, {})
 
-    def changed(
-        self,
-        fact: str,
-        part: str,
-        days: Days,
-        since: date | None = None,
-        until: date | None = None,
+    def renewed(
+        self, fact: str, part: str, days: Days, since: date | None, until: date | None
     ) -> set[date] | None:
-        """The days that are not what they were.
+        """Remember how days look now, which lasts once it is saved.
 
         Args:
             fact: The fact.
             part: A key of how its rows are read; with another one nothing can be compared.
             days: How its days look now.
             since: First day that was looked at; None: all.
-            until: Last day that was looked at.
+            until: Last day that was looked at; None: to the end.
 
         Returns:
-            Days; None where nobody knows how they were.
+            The days that are not what they were; None where nobody knows how they were.
         """
-        before = self._known.get(fact, {}).get(part)
-        if before is None:
-            return None
-        every = {day for day in before if _inside(day, since, until)} | set(days)
-        return {day for day in every if before.get(day) != days.get(day)}
-
-    def keep(
-        self,
-        fact: str,
-        part: str,
-        days: Days,
-        since: date | None = None,
-        until: date | None = None,
-    ) -> None:
-        """Remember how the days look now; see `changed`. It lasts once it is saved."""
         parts = self._known.setdefault(fact, {})
-        before = parts.get(part, {})
-        rest = {day: mark for day, mark in before.items() if not _inside(day, since, until)}
-        after = {**rest, **days}
-        if part not in parts or after != before:
-            parts[part] = after
+        before = parts.get(part)
+        looked = {day for day in before or () if _inside(day, since, until)}
+        changed = {day for day in looked | set(days) if (before or {}).get(day) != days.get(day)}
+        if before is None or changed:
+            rest = {day: mark for day, mark in (before or {}).items() if day not in looked}
+            parts[part] = {**rest, **days}
             self._changed = True
+        return None if before is None else changed
 
     def only(self, fact: str, parts: Collection[str]) -> None:
         """Forget how a fact looked when its rows were read in other ways than these."""
@@ -102,24 +84,20 @@ class Fingerprints:
 
     def digest(self, fact: str) -> str:
         """A short hash of all that is known of a fact."""
-        parts = self._known.get(fact, {})
-        rows = [
-            (part, str(day), mark)
-            for part, days in sorted(parts.items())
+        return sha256(json.dumps(self._rows(fact), default=str).encode()).hexdigest()[:16]
+
+    def _rows(self, fact: str) -> list[tuple[str, str, date, str]]:
+        return [
+            (fact, part, day, mark)
+            for part, days in sorted(self._known.get(fact, {}).items())
             for day, mark in sorted(days.items())
         ]
-        return sha256(json.dumps(rows).encode()).hexdigest()[:16]
 
     def save(self) -> None:
         """Write them, if there is anything new."""
         if not self._changed:
             return
-        rows = [
-            (fact, part, day, mark)
-            for fact, parts in sorted(self._known.items())
-            for part, days in sorted(parts.items())
-            for day, mark in sorted(days.items())
-        ]
+        rows = [row for fact in sorted(self._known) for row in self._rows(fact)]
         columns = list(zip(*rows, strict=True)) or [()] * len(STORED)
         arrays = [pa.array(one, field.type) for one, field in zip(columns, STORED, strict=True)]
         self.lake.replace(NAME, pa.Table.from_arrays(arrays, schema=STORED))

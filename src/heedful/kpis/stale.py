@@ -138,11 +138,10 @@ class Staleness:
                 continue
             looked = suspected if known and suspected else WHOLE
             days = self.bench.days(part, looked.since, looked.until)
-            changed = prints.changed(fact, part.key, days, looked.since, looked.until)
+            changed = prints.renewed(fact, part.key, days, looked.since, looked.until)
             if suspected is not None:
                 span = suspected if changed is None else _around(changed)
                 found |= dict.fromkeys(part.kpis, span) if span else {}
-            prints.keep(fact, part.key, days, looked.since, looked.until)
         return found
 
 
