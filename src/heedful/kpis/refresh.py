@@ -197,6 +197,10 @@ class Refresh:
             built = build(fact, prepared, self.fact_lake, since=rebuild.since, until=rebuild.until)
             rows = built.rows
             rebuild = Span(built.since, built.until)
+        if rebuild is None and state is not None:
+            same = replace(wanted, days=state.days, fingerprints=fingerprints.digest(fact.name))
+            if same == state:
+                return Refreshed(fact.name, "unchanged", None, None, 0, len(kpis), 0)
         measured = bench.measured(fact)
         if measured is None:
             return Refreshed(fact.name, "no data", None, None, 0, len(kpis), 0)
